@@ -116,8 +116,8 @@ func (tx *Tx) Leaf(index int64) ([]byte, error) {
 	return b, nil
 }
 
-// treeHead returns the size and root of the log as this transaction sees it.
-func (tx *Tx) treeHead() (int64, [32]byte, error) {
+// Head returns the size and root of the log as this transaction sees it.
+func (tx *Tx) Head() (int64, [32]byte, error) {
 	size, err := tx.TreeSize()
 	if err != nil {
 		return 0, [32]byte{}, err

@@ -81,7 +81,7 @@ func (db *DB) transact(group []*request, answers []error) error {
 		_ = sqlTx.Rollback()
 		return unavailable(err)
 	}
-	size, root, err := tx.treeHead()
+	size, root, err := tx.Head()
 	if err != nil {
 		_ = sqlTx.Rollback()
 		return err

@@ -9,7 +9,7 @@ import (
 const (
 	MaxLeafBytes = 16 << 10 // C2SP entry bundles allow 65,535; a leaf names things and holds no data
 	MaxRows      = 64       // rows one state change touches
-	maxNameBytes = 128      // an id, a table name, a row key, a key of refs or c
+	maxNameBytes = 256      // an id, a table name, a row key, a key of refs or c
 	maxRefBytes  = 512      // a value of refs: an id or digest, never a text
 )
 

@@ -30,8 +30,10 @@ const (
 	LeakageStated Type = "leakage.stated" // what each party learns beyond its result, signed with the plan digest
 
 	BudgetHeld      Type = "budget.held"
-	BudgetOpened    Type = "budget.opened"
+	BudgetOpen      Type = "budget.open"
+	BudgetUsed      Type = "budget.used"
 	BudgetCommitted Type = "budget.committed"
+	BudgetCaptured  Type = "budget.captured"
 	BudgetReleased  Type = "budget.released"
 	BudgetExpired   Type = "budget.expired"
 
@@ -64,8 +66,9 @@ const (
 	ElementSuspended Type = "element.suspended"
 	ElementRetired   Type = "element.retired"
 
-	MeterReceipt Type = "meter.receipt"
-	SettlePosted Type = "settle.posted"
+	MeterReceipt       Type = "meter.receipt"
+	MeterCountersigned Type = "meter.countersigned"
+	SettlePosted       Type = "settle.posted"
 
 	PeerPinned   Type = "peer.pinned"
 	PeerUnpinned Type = "peer.unpinned"
@@ -81,13 +84,13 @@ var types = [...]Type{
 	AgreementTerminated,
 	GrantCreated, GrantSuspended, GrantResumed, GrantExhausted, GrantExpired, GrantRevoked,
 	PlanApproved, PlanDenied, LeakageStated,
-	BudgetHeld, BudgetOpened, BudgetCommitted, BudgetReleased, BudgetExpired,
+	BudgetHeld, BudgetOpen, BudgetUsed, BudgetCommitted, BudgetCaptured, BudgetReleased, BudgetExpired,
 	EgressAllowed, EgressHeld, EgressRefused,
 	StepStarted, StepVoted, StepFailed,
 	JobSubmitted, JobDescribing, JobApproving, JobScheduling, JobRunning, JobSuspended, JobSettling, JobCanceling,
 	JobFailing, JobSucceeded, JobFailed, JobCanceled, JobDenied, JobExpired,
 	ElementSealed, ElementReviewed, ElementListed, ElementSuspended, ElementRetired,
-	MeterReceipt, SettlePosted, PeerPinned, PeerUnpinned, StoreMigrated, LogReopened,
+	MeterReceipt, MeterCountersigned, SettlePosted, PeerPinned, PeerUnpinned, StoreMigrated, LogReopened,
 }
 
 // Types lists every leaf type.
