@@ -321,7 +321,7 @@ func TestPins(t *testing.T) {
 }
 
 // shake runs one TLS handshake and returns what each side found.
-func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error, state tls.ConnectionState) {
+func shake(t *testing.T, server, client *tls.Config) (state tls.ConnectionState, serverErr, clientErr error) {
 	t.Helper()
 	a, b := net.Pipe()
 	defer func() { _, _ = a.Close(), b.Close() }()
@@ -344,7 +344,7 @@ func shake(t *testing.T, server, client *tls.Config) (serverErr, clientErr error
 		state = cli.ConnectionState()
 	}
 	_ = b.Close()
-	return <-done, clientErr, state
+	return state, <-done, clientErr
 }
 
 func TestHandshake(t *testing.T) {
@@ -370,7 +370,7 @@ func TestHandshake(t *testing.T) {
 		{"join where none is open", b.ServerConfig(all, at(t0)), identity.JoinClientConfig("beta", b.Pin(), at(t0)), false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			serr, cerr, state := shake(t, c.server, c.client)
+			state, serr, cerr := shake(t, c.server, c.client)
 			if ok := serr == nil && cerr == nil; ok != c.ok {
 				t.Fatalf("server %v, client %v", serr, cerr)
 			}
@@ -386,17 +386,17 @@ func TestNodePortAcceptsOnlyTheHybridAndTLS13(t *testing.T) {
 	all := pinned(t, a, b)
 	classic := a.ClientConfig(all, "beta", at(t0))
 	classic.CurvePreferences = []tls.CurveID{tls.X25519}
-	if serr, _, _ := shake(t, b.ServerConfig(all, at(t0)), classic); serr == nil {
+	if _, serr, _ := shake(t, b.ServerConfig(all, at(t0)), classic); serr == nil {
 		t.Error("X25519 alone was accepted")
 	}
 	old := a.ClientConfig(all, "beta", at(t0))
 	old.MinVersion, old.MaxVersion = tls.VersionTLS12, tls.VersionTLS12
-	if serr, _, _ := shake(t, b.ServerConfig(all, at(t0)), old); serr == nil {
+	if _, serr, _ := shake(t, b.ServerConfig(all, at(t0)), old); serr == nil {
 		t.Error("TLS 1.2 was accepted")
 	}
 	api := identity.APIClientConfig("beta", b.Pin(), at(t0))
 	api.CurvePreferences = []tls.CurveID{tls.X25519}
-	if serr, cerr, _ := shake(t, b.APIConfig(at(t0)), api); serr != nil || cerr != nil {
+	if _, serr, cerr := shake(t, b.APIConfig(at(t0)), api); serr != nil || cerr != nil {
 		t.Errorf("user API with X25519: %v, %v", serr, cerr)
 	}
 }

@@ -46,11 +46,11 @@ func (k PrivateKey) pkcs8Insecure() ([]byte, error) { return x509.MarshalPKCS8Pr
 func (k PrivateKey) publicKey() ed25519.PublicKey { return k.p.Public().(ed25519.PublicKey) }
 
 func parsePrivateKey(der []byte) (PrivateKey, error) {
-	any, err := x509.ParsePKCS8PrivateKey(der)
+	parsed, err := x509.ParsePKCS8PrivateKey(der)
 	if err != nil {
 		return PrivateKey{}, err
 	}
-	k, ok := any.(ed25519.PrivateKey)
+	k, ok := parsed.(ed25519.PrivateKey)
 	if !ok {
 		return PrivateKey{}, fault.New(fault.Unsupported, "identity.parsePrivateKey", "a key that is not Ed25519")
 	}

@@ -109,7 +109,11 @@ func (b *builder) input(in job.Input, ds Dataset) (Input, error) {
 		}
 	}
 	for _, name := range in.Columns {
-		if err := take(name, UseFeature); err != nil {
+		use := UseFeature
+		if b.groupsBy(name) {
+			use = UseGroup
+		}
+		if err := take(name, use); err != nil {
 			return Input{}, err
 		}
 	}
@@ -164,4 +168,10 @@ func (b *builder) typeOf(c Column) class {
 // input returns a described input as the table a step reads.
 func (in Input) table() Output {
 	return Output{Kind: Table, Columns: in.Columns, Index: []party.ID{in.Party}, Rows: in.Rows}
+}
+
+// groupsBy reports whether an aggregate of the job groups by a column called name. Such a column is no feature: a
+// category is not a number, and what is released per group should not be learnt from as well.
+func (b *builder) groupsBy(name string) bool {
+	return slices.ContainsFunc(b.spec.Steps, func(s job.Step) bool { return s.Op == job.Aggregate && s.Word("group") == name })
 }

@@ -8,7 +8,9 @@ import (
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/engine/feature"
 	"github.com/tacit-data/tacit/protocols"
+	"github.com/tacit-data/tacit/protocols/predict"
 	"github.com/tacit-data/tacit/protocols/psi"
+	"github.com/tacit-data/tacit/protocols/train"
 )
 
 // protocol is what the compiler asks of an op's implementation. Both functions see public sizes only, and both are
@@ -44,6 +46,10 @@ func builtin(op job.Op) (protocol, bool) {
 		return protocol{trust: twoParty(), cost: alignCost, leaks: alignLeaks}, true
 	case job.Split:
 		return protocol{trust: anyTrust(), cost: splitCost, leaks: splitLeaks}, true
+	case job.TrainGLM:
+		return protocol{trust: twoParty(), cost: glmCost, leaks: glmLeaks}, true
+	case job.Predict:
+		return protocol{trust: twoParty(), cost: predictCost, leaks: predictLeaks}, true
 	case job.Scale, job.Evaluate, job.Aggregate:
 		return protocol{trust: anyTrust(), cost: noCost, leaks: noLeaks}, true
 	}
@@ -188,7 +194,7 @@ func splitCost(s shape) ([]PartyCost, error) {
 	if !ok {
 		return nil, nil
 	}
-	bitmap := protocols.Cost{Rounds: 1, SentBytes: (s.step.Rows + 7) / 8}
+	bitmap := train.PartitionCost(int(s.step.Rows))
 	total := PartyCost{Party: holder.party}
 	var out []PartyCost
 	for _, z := range s.sizes {
@@ -203,15 +209,64 @@ func splitCost(s shape) ([]PartyCost, error) {
 	return append(out, total), nil
 }
 
-// splitLeaks: a host that knows the seed learns from the positions where the classes' quotas ended, which depends on the
-// labels.
+// splitLeaks: the label holder draws within each class, so the draw is told and depends on the labels.
 func splitLeaks(s shape) ([]protocols.Leak, error) {
 	_, stratified := s.role(LabelHolder)
 	if _, hosts := s.role(Host); !stratified || !hosts {
 		return []protocols.Leak{}, nil
 	}
-	return []protocols.Leak{{
-		To: Host, About: LabelHolder, Kind: protocols.LeakAccessPattern,
-		Detail: "which of the common rows are in the test part, a choice that depends on the labels",
-	}}, nil
+	return train.PartitionLeaks(), nil
+}
+
+// glmParams translates a training step at its bound on rows. Iterations are bounded by max_iter.
+func glmParams(s shape) (train.GLMParams, error) {
+	spec := s.step.spec()
+	holder, _ := s.role(LabelHolder)
+	host, _ := s.role(Host)
+	return train.NewGLMParams(train.GLMLiteral{
+		Link: spec.Word("link"), Rows: int(s.step.Rows), LabelCols: holder.features, HostCols: host.features,
+		MaxIter: int(spec.Int("max_iter")), Tol: spec.Dec("tol"), Lambda: spec.Dec("lambda"),
+	})
+}
+
+func glmCost(s shape) ([]PartyCost, error) {
+	p, err := glmParams(s)
+	if err != nil {
+		return nil, err
+	}
+	holder, _ := s.role(LabelHolder)
+	host, _ := s.role(Host)
+	return pair(holder.party, host.party, p.Cost(p.Literal().MaxIter)), nil
+}
+
+func glmLeaks(s shape) ([]protocols.Leak, error) {
+	p, err := glmParams(s)
+	if err != nil {
+		return nil, err
+	}
+	return p.Leaks(), nil
+}
+
+func predictParams(s shape) (predict.Params, error) {
+	holder, _ := s.role(LabelHolder)
+	host, _ := s.role(Host)
+	return predict.NewParams(predict.Literal{Rows: int(s.step.Rows), LabelCols: holder.features, HostCols: host.features})
+}
+
+func predictCost(s shape) ([]PartyCost, error) {
+	p, err := predictParams(s)
+	if err != nil {
+		return nil, err
+	}
+	holder, _ := s.role(LabelHolder)
+	host, _ := s.role(Host)
+	return pair(holder.party, host.party, p.Cost()), nil
+}
+
+func predictLeaks(s shape) ([]protocols.Leak, error) {
+	p, err := predictParams(s)
+	if err != nil {
+		return nil, err
+	}
+	return p.Leaks(), nil
 }

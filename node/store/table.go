@@ -14,7 +14,6 @@ const (
 	Lease      Table = "lease"      // party slot → job
 	Request    Table = "request"    // request id → job id and body digest
 	Peer       Table = "peer"       // party → pinned card
-	Invite     Table = "invite"     // invite id → state; the secret is kept only until its use
 	Dataset    Table = "dataset"    // name@version → catalogue entry and local place
 	Agreement  Table = "agreement"  // content id → agreement with signatures
 	Grant      Table = "grant"      // id → grant with state
@@ -28,18 +27,19 @@ const (
 	Invoice    Table = "invoice"    // job → invoice
 	Outbox     Table = "outbox"     // peer/seq → signed control message
 	Inbox      Table = "inbox"      // peer → highest consumed sequence number
+	Parked     Table = "parked"     // job/peer/seq → message of a job that is not known here yet
 )
 
 // audited lists the tables whose every change is named in a leaf. Outbox and inbox are not: their messages are signed
 // and numbered, and the peer holds the other copy.
 var audited = map[Table]bool{
 	Job: true, Step: true, Vote: true, Approval: true, Output: true, Binding: true, Lease: true, Request: true,
-	Peer: true, Invite: true, Dataset: true, Agreement: true, Grant: true, Element: true, Account: true, Hold: true,
-	Receipt: true, Book: true, BookTx: true, Settlement: true, Invoice: true, Outbox: false, Inbox: false,
+	Peer: true, Dataset: true, Agreement: true, Grant: true, Element: true, Account: true, Hold: true,
+	Receipt: true, Book: true, BookTx: true, Settlement: true, Invoice: true, Outbox: false, Inbox: false, Parked: false,
 }
 
 // tables lists every table in creation order.
 var tables = [...]Table{
-	Job, Step, Vote, Approval, Output, Binding, Lease, Request, Peer, Invite, Dataset, Agreement, Grant, Element,
-	Account, Hold, Receipt, Book, BookTx, Settlement, Invoice, Outbox, Inbox,
+	Job, Step, Vote, Approval, Output, Binding, Lease, Request, Peer, Dataset, Agreement, Grant, Element,
+	Account, Hold, Receipt, Book, BookTx, Settlement, Invoice, Outbox, Inbox, Parked,
 }

@@ -147,7 +147,7 @@ func alone(s *ledgerState, key [32]byte) error {
 			return err
 		}
 		return Begin(tx, Barrier{
-			Key: key, Owners: []party.ID{h.Owner}, Votes: []Vote{h.Vote().Sign(priv)},
+			Key: key, Owners: []party.ID{h.Owner}, Votes: []Vote{signed(h.Vote().Sign(priv))},
 			PublicKey: func(party.ID) (ed25519.PublicKey, bool) { return pub, true },
 		}, epoch)
 	})
@@ -571,4 +571,11 @@ func TestNextIsPure(t *testing.T) {
 			t.Fatal("Next is not a function of its arguments")
 		}
 	})
+}
+
+func signed(v Vote, err error) Vote {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

@@ -18,7 +18,7 @@ func Example() {
 
 	pub, priv, _ := ed25519.GenerateKey(nil)
 	barrier := Barrier{
-		Key: r.Key, Owners: []party.ID{"bank"}, Votes: []Vote{vote.Sign(priv)},
+		Key: r.Key, Owners: []party.ID{"bank"}, Votes: []Vote{signed(vote.Sign(priv))},
 		PublicKey: func(party.ID) (ed25519.PublicKey, bool) { return pub, true },
 	}
 	must(ledger.do(func(tx Tx) error { return Begin(tx, barrier, epoch) }))

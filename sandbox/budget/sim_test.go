@@ -96,7 +96,7 @@ func (w *world) reserve(job, round int, shared bool, owner party.ID) {
 		_, priv := key(owner)
 		group := fmt.Sprint(r.Job, shared, round)
 		if rapid.IntRange(0, 4).Draw(w.t, "reply lost") > 0 {
-			w.votes[group] = append(w.votes[group], v.Sign(priv))
+			w.votes[group] = append(w.votes[group], signed(v.Sign(priv)))
 		}
 	})
 }

@@ -1,7 +1,9 @@
 package budget
 
 import (
+	"crypto"
 	"crypto/ed25519"
+	"errors"
 	"slices"
 	"time"
 
@@ -29,10 +31,18 @@ type Vote struct {
 }
 
 // Sign returns v with the owner's signature. Ed25519 draws nothing: the same vote has one signature.
-func (v Vote) Sign(key ed25519.PrivateKey) Vote {
-	copy(v.Signature[:], ed25519.Sign(key, v.statement()))
-	return v
+//
+// Errors: fault.Unavailable when the key, which may live in a token, does not sign.
+func (v Vote) Sign(key crypto.Signer) (Vote, error) {
+	sig, err := key.Sign(nil, v.statement(), crypto.Hash(0))
+	if err != nil || len(sig) != len(v.Signature) {
+		return Vote{}, fault.Wrap(fault.Unavailable, "budget.Sign", errors.Join(err, errSignature), "the key did not sign")
+	}
+	copy(v.Signature[:], sig)
+	return v, nil
 }
+
+var errSignature = errors.New("not an Ed25519 signature")
 
 // Verify checks the signature. It blames nobody: a vote may have been relayed; the caller knows who delivered it.
 //

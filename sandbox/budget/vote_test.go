@@ -29,7 +29,7 @@ func TestBarrier(t *testing.T) {
 	other.Owner, other.Key = "utility", [32]byte{2}
 	sign := func(v Vote) Vote {
 		_, priv := key(v.Owner)
-		return v.Sign(priv)
+		return signed(v.Sign(priv))
 	}
 	both := []party.ID{"utility", "bank"}
 	with := func(f func(own, other *Vote)) []Vote {
@@ -41,7 +41,7 @@ func TestBarrier(t *testing.T) {
 	forged.Signature[3] ^= 1
 	stolen := sign(other)
 	_, priv := key("mallory")
-	stolen = stolen.Sign(priv)
+	stolen = signed(stolen.Sign(priv))
 	for name, c := range map[string]struct {
 		owners []party.ID
 		votes  []Vote
@@ -90,7 +90,7 @@ func TestBarrier(t *testing.T) {
 
 func TestVoteCodec(t *testing.T) {
 	_, priv := key("bank")
-	v := Hold{Reservation: reservation(Amounts{Uses: 1}, "grant:1"), State: Held}.Vote().Sign(priv)
+	v := signed(Hold{Reservation: reservation(Amounts{Uses: 1}, "grant:1"), State: Held}.Vote().Sign(priv))
 	got, err := DecodeVote(v.Encode())
 	if err != nil || got != v {
 		t.Fatalf("DecodeVote = %+v, %v", got, err)

@@ -83,7 +83,7 @@ func TestBillable(t *testing.T) {
 }
 
 func TestSignatures(t *testing.T) {
-	s := receipt("bank").Sign(key("bank"))
+	s := must(receipt("bank").Sign(key("bank")))
 	both, err := s.Countersign("utility", key("utility"))
 	if err != nil {
 		t.Fatal(err)
@@ -107,9 +107,9 @@ func TestSignatures(t *testing.T) {
 	}
 	stranger, _ := s.Countersign("stranger", key("stranger"))
 	wantCode(t, "unknown countersigner", stranger.Verify(pinned), fault.Unauthenticated)
-	foreign := receipt("stranger").Sign(key("stranger"))
+	foreign := must(receipt("stranger").Sign(key("stranger")))
 	wantCode(t, "unknown signer", foreign.Verify(pinned), fault.Unauthenticated)
-	stolen := receipt("bank").Sign(key("utility"))
+	stolen := must(receipt("bank").Sign(key("utility")))
 	wantCode(t, "another's key", stolen.Verify(pinned), fault.Misbehaved)
 	changed := s
 	changed.Reading.RowsIn++
@@ -179,7 +179,7 @@ func (tx *memTx) Leaf(kind string, _ [32]byte) error {
 
 func TestRecord(t *testing.T) {
 	tx := &memTx{receipts: map[string]Signed{}}
-	s := receipt("bank").Sign(key("bank"))
+	s := must(receipt("bank").Sign(key("bank")))
 	u, _ := s.Countersign("utility", key("utility"))
 	i, _ := s.Countersign("insurer", key("insurer"))
 	for _, v := range []Signed{s, s, u, s, i, u, i} {
@@ -196,14 +196,14 @@ func TestRecord(t *testing.T) {
 	}
 	other := receipt("bank")
 	other.Reading.RowsIn++
-	wantCode(t, "another body", Record(tx, other.Sign(key("bank"))), fault.Exists)
-	if err := Record(tx, receipt("utility").Sign(key("utility"))); err != nil {
+	wantCode(t, "another body", Record(tx, must(other.Sign(key("bank")))), fault.Exists)
+	if err := Record(tx, must(receipt("utility").Sign(key("utility")))); err != nil {
 		t.Errorf("another party: %v", err)
 	}
 }
 
 func TestCodec(t *testing.T) {
-	s, _ := receipt("bank").Sign(key("bank")).Countersign("utility", key("utility"))
+	s, _ := must(receipt("bank").Sign(key("bank"))).Countersign("utility", key("utility"))
 	b := s.Encode()
 	got, err := DecodeSigned(b)
 	if err != nil || got.Receipt != s.Receipt || got.Verify(pinned) != nil {
@@ -252,7 +252,7 @@ func TestPlus(t *testing.T) {
 }
 
 func FuzzDecodeSigned(f *testing.F) {
-	s := receipt("bank").Sign(key("bank"))
+	s := must(receipt("bank").Sign(key("bank")))
 	f.Add(s.Encode())
 	u, _ := s.Countersign("utility", key("utility"))
 	f.Add(u.Encode())
@@ -269,7 +269,7 @@ func Example() {
 	utility := receipt("utility")
 	utility.Reading.SentBytes, utility.Reading.RecvBytes = 600, 701 // one byte more than the bank sent
 
-	signed := bank.Sign(key("bank"))
+	signed := must(bank.Sign(key("bank")))
 	signed, _ = signed.Countersign("utility", key("utility"))
 	fmt.Println("verifies:", signed.Verify(pinned) == nil)
 	mismatches, _ := Compare(bank, utility)
@@ -277,4 +277,11 @@ func Example() {
 	// Output:
 	// verifies: true
 	// [{sent_bytes 700 701}]
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }

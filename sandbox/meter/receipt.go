@@ -1,8 +1,10 @@
 package meter
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"time"
 	"unicode/utf8"
@@ -150,16 +152,30 @@ type Signed struct {
 }
 
 // Sign returns r signed by the party that executed the step.
-func (r Receipt) Sign(key ed25519.PrivateKey) Signed {
-	s := Signed{Receipt: r}
-	copy(s.Signature[:], ed25519.Sign(key, statement(signTag, r.Party, r)))
-	return s
+//
+// Errors: fault.Unavailable when the key, which may live in a token, does not sign.
+func (r Receipt) Sign(key crypto.Signer) (Signed, error) {
+	sig, err := sign(key, statement(signTag, r.Party, r))
+	return Signed{Receipt: r, Signature: sig}, err
+}
+
+func sign(key crypto.Signer, msg []byte) (out [ed25519.SignatureSize]byte, err error) {
+	sig, err := key.Sign(nil, msg, crypto.Hash(0))
+	if err == nil && len(sig) != len(out) {
+		err = errors.New("not an Ed25519 signature")
+	}
+	if err != nil {
+		return out, fault.Wrap(fault.Unavailable, "meter.Sign", err, "the key did not sign")
+	}
+	copy(out[:], sig)
+	return out, nil
 }
 
 // Countersign returns s with p's countersignature. p has compared the receipt with what it saw. s is not changed.
 //
-// Errors: fault.Invalid when p is the signer, has countersigned, or is one too many.
-func (s Signed) Countersign(p party.ID, key ed25519.PrivateKey) (Signed, error) {
+// Errors: fault.Invalid when p is the signer, has countersigned, or is one too many; fault.Unavailable when the key does
+// not sign.
+func (s Signed) Countersign(p party.ID, key crypto.Signer) (Signed, error) {
 	const op = "meter.Countersign"
 	i, found := slices.BinarySearchFunc(s.Counter, p, byParty)
 	switch {
@@ -168,8 +184,11 @@ func (s Signed) Countersign(p party.ID, key ed25519.PrivateKey) (Signed, error) 
 	case len(s.Counter) >= MaxCountersigners:
 		return Signed{}, fault.New(fault.Invalid, op, "more than %d countersignatures", MaxCountersigners)
 	}
-	c := Countersignature{Party: p}
-	copy(c.Signature[:], ed25519.Sign(key, statement(counterTag, p, s.Receipt)))
+	sig, err := sign(key, statement(counterTag, p, s.Receipt))
+	if err != nil {
+		return Signed{}, err
+	}
+	c := Countersignature{Party: p, Signature: sig}
 	s.Counter = slices.Insert(slices.Clone(s.Counter), i, c)
 	return s, nil
 }

@@ -1,0 +1,71 @@
+package coordinator
+
+import (
+	"encoding/json"
+	"errors"
+
+	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/node/exec"
+	"github.com/tacit-data/tacit/node/store"
+	"github.com/tacit-data/tacit/sandbox/audit"
+)
+
+// Record is a job's row: the machine's state and what its effects need.
+type Record struct {
+	Job       Job                   `json:"job"`
+	Name      string                `json:"name"`
+	Submitter party.ID              `json:"submitter"`
+	RequestID string                `json:"request_id"`
+	Spec      json.RawMessage       `json:"spec"` // canonical
+	Expires   int64                 `json:"expires"`
+	PlanOnly  bool                  `json:"plan_only,omitempty"`
+	Resources map[party.ID][][]byte `json:"resources"` // catalogue answers, encoded
+	Holds     map[string][]byte     `json:"holds"`     // own reservations: slot → hold key
+	Grants    map[string]string     `json:"grants"`    // own inputs: asset → grant
+	Notices   []string              `json:"notices,omitempty"`
+	Created   int64                 `json:"created"`
+	Ended     int64                 `json:"ended,omitempty"`
+}
+
+// slot is a step's row.
+type slot struct {
+	State   exec.StepState `json:"state"`
+	Output  exec.Sealed    `json:"output"`
+	Reading exec.Reading   `json:"reading"`
+	Began   int64          `json:"began,omitempty"`
+}
+
+func stepKey(jobID, slotID string) string { return jobID + "/" + slotID }
+
+func (c *change) record(jobID string) (Record, error) {
+	r := Record{Resources: map[party.ID][][]byte{}, Holds: map[string][]byte{}, Grants: map[string]string{}}
+	return r, getJSON(c.Tx, store.Job, jobID, &r)
+}
+
+func getJSON(tx *store.Tx, t store.Table, key string, v any) error {
+	row, err := tx.Get(t, key)
+	if err != nil {
+		return err
+	}
+	return fault.Wrap(fault.Corrupt, "coordinator", json.Unmarshal(row.Value, v), "a row of table %s does not decode", t)
+}
+
+func putJSON(tx *store.Tx, t store.Table, key string, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fault.Wrap(fault.Internal, "coordinator", err, "a row of table %s does not encode", t)
+	}
+	return tx.Put(t, key, b)
+}
+
+// missing reports a row that is not there, as opposed to one that cannot be read.
+func missing(err error) bool { return errors.Is(err, fault.NotFound) }
+
+// leafOf names the leaf that a phase is entered with.
+var leafOf = map[Phase]audit.Type{
+	Describing: audit.JobDescribing, Approving: audit.JobApproving, Scheduling: audit.JobScheduling, Running: audit.JobRunning,
+	Settling: audit.JobSettling, Succeeded: audit.JobSucceeded, SucceededDisputed: audit.JobSucceeded, Denied: audit.JobDenied,
+	Planned: audit.JobSucceeded, Expired: audit.JobExpired, Failing: audit.JobFailing, Failed: audit.JobFailed, Canceling: audit.JobCanceling,
+	Canceled: audit.JobCanceled,
+}

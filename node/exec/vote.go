@@ -1,0 +1,59 @@
+package exec
+
+import (
+	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/internal/wire"
+)
+
+// Vote is one party's word on one attempt of a step, cast exactly once, durably, before it is sent.
+type Vote struct {
+	Step    string     `json:"step"`
+	Attempt uint32     `json:"attempt"`
+	Mark    uint32     `json:"mark"` // the highest mark the party holds
+	Party   party.ID   `json:"party"`
+	Sealed  bool       `json:"sealed"`
+	Output  [32]byte   `json:"output"` // digest of this party's own sealed output
+	Common  [32]byte   `json:"common"` // digest of what all parties must agree on; zero when nothing is common
+	Code    fault.Code `json:"code"`   // Abandoned: why
+	Culprit string     `json:"culprit,omitempty"`
+	Reason  string     `json:"reason,omitempty"`
+}
+
+const (
+	maxVoteText = 1024 // bytes of a reason
+	maxStepID   = 128
+)
+
+// Encode returns the vote as a control message carries it.
+func (v Vote) Encode() []byte {
+	var e wire.Encoder
+	e.String(v.Step)
+	e.U32(v.Attempt)
+	e.U32(v.Mark)
+	e.String(string(v.Party))
+	e.Bool(v.Sealed)
+	e.Fixed(v.Output[:])
+	e.Fixed(v.Common[:])
+	e.U8(uint8(v.Code))
+	e.String(v.Culprit)
+	e.String(v.Reason)
+	return e.B
+}
+
+// DecodeVote is the inverse of Encode.
+//
+// Errors: fault.Misbehaved, fault.LimitExceeded.
+func DecodeVote(b []byte) (Vote, error) {
+	d := wire.NewDecoder(b, "exec.Vote")
+	v := Vote{Step: d.String(maxStepID), Attempt: d.U32(), Mark: d.U32(), Party: party.ID(d.String(party.MaxIDBytes))}
+	v.Sealed, v.Output, v.Common, v.Code = d.Bool(), d.Hash(), d.Hash(), fault.Code(d.U8())
+	v.Culprit, v.Reason = d.String(party.MaxIDBytes), d.String(maxVoteText)
+	if d.Err() == nil && !v.Code.Known() {
+		d.Fail(fault.Misbehaved, "failure code %d", v.Code)
+	}
+	if d.Err() == nil && v.Sealed && (v.Code != fault.Internal || v.Reason != "" || v.Culprit != "") {
+		d.Fail(fault.Misbehaved, "a sealed vote with a failure")
+	}
+	return v, d.Done()
+}
