@@ -88,27 +88,3 @@ func (n *Node) Proof(ctx context.Context, leaf int64) (receipt []byte, vkey stri
 	})
 	return receipt, vkey, err
 }
-
-// eachLeaf reads the log in order.
-func (n *Node) eachLeaf(ctx context.Context, fn func(index int64, l audit.Leaf) error) error {
-	return n.db.View(ctx, func(tx *store.Tx) error {
-		size, err := tx.TreeSize()
-		if err != nil {
-			return err
-		}
-		for i := range size {
-			b, err := tx.Leaf(i)
-			if err != nil {
-				return err
-			}
-			l, err := audit.ParseLeaf(b)
-			if err != nil {
-				return fault.Wrap(fault.Corrupt, "node.eachLeaf", err, "leaf %d is damaged", i)
-			}
-			if err := fn(i, l); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}

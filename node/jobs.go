@@ -139,20 +139,22 @@ func (n *Node) stepView(s coordinator.SlotStatus) StepView {
 	return v
 }
 
-// receiptLeaves finds the newest leaf that names each receipt; −1 where there is none.
+// receiptLeaves finds the newest leaf that names each receipt: its countersignature, else its own.
 func (n *Node) receiptLeaves(ctx context.Context, list []meter.Signed) ([]int64, error) {
-	at := make(map[string]int, len(list))
 	out := make([]int64, len(list))
-	for i, r := range list {
-		d := r.Digest()
-		at[hex.EncodeToString(d[:])], out[i] = i, -1
-	}
-	if len(list) == 0 {
-		return out, nil
-	}
-	return out, n.eachLeaf(ctx, func(index int64, l audit.Leaf) error {
-		if i, ok := at[l.Refs["receipt"]]; ok && l.Refs["receipt"] != "" {
-			out[i] = index
+	return out, n.db.View(ctx, func(tx *store.Tx) error {
+		for i, r := range list {
+			d := r.Digest()
+			name := hex.EncodeToString(d[:])
+			signed, err := tx.NewestLeaf(audit.MeterCountersigned, "receipt", name)
+			if err != nil {
+				return err
+			}
+			own, err := tx.NewestLeaf(audit.MeterReceipt, "receipt", name)
+			if err != nil {
+				return err
+			}
+			out[i] = max(signed, own)
 		}
 		return nil
 	})
@@ -199,15 +201,13 @@ func (n *Node) Invoice(ctx context.Context, jobID string) (InvoiceView, error) {
 	if err != nil {
 		return InvoiceView{}, err
 	}
-	v := InvoiceView{Job: inv.Job, Agreement: inv.Agreement, Payer: inv.Payer, Currency: inv.Currency, TotalMinor: inv.Total, Leaf: -1}
+	v := InvoiceView{Job: inv.Job, Agreement: inv.Agreement, Payer: inv.Payer, Currency: inv.Currency, TotalMinor: inv.Total}
 	for _, l := range inv.Lines {
 		v.Lines = append(v.Lines, InvoiceLine{Payee: l.Payee, Weight: l.Weight, AmountMinor: l.Amount})
 	}
-	return v, n.eachLeaf(ctx, func(index int64, l audit.Leaf) error {
-		if l.Type == audit.SettlePosted && l.Refs["job"] == full {
-			v.Leaf = index
-		}
-		return nil
+	return v, n.db.View(ctx, func(tx *store.Tx) (err error) {
+		v.Leaf, err = tx.NewestLeaf(audit.SettlePosted, "job", full)
+		return err
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
@@ -33,6 +34,9 @@ type Node struct {
 	jobs    *coordinator.Service
 	engine  *exec.Engine
 	token   [sha256.Size]byte // digest of the API token
+
+	stop context.CancelFunc // ends maintenance
+	wg   sync.WaitGroup
 }
 
 // Open starts the node in cfg.Dir: it verifies its log, listens, and connects to its peers.
@@ -111,6 +115,9 @@ func (n *Node) open(ctx context.Context) error {
 			return err
 		}
 	}
+	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	n.stop = stop
+	n.wg.Go(func() { n.maintain(upkeep) })
 	return nil
 }
 
@@ -126,6 +133,10 @@ func (n *Node) startLink() (err error) {
 
 // Close stops the node: runners first, then connections, then the database.
 func (n *Node) Close() error {
+	if n.stop != nil {
+		n.stop()
+		n.wg.Wait()
+	}
 	if n.engine != nil {
 		n.engine.Close()
 	}

@@ -137,17 +137,6 @@ func Joint(holders []party.ID, in ...Label) (Label, error) {
 	return SharedBy(holders...), nil
 }
 
-// AtMost reports whether data labelled have may be used where want is allowed: have protects at least as much.
-func AtMost(have, want Label) bool {
-	if have.Kind == None || want.Kind == None {
-		return false
-	}
-	if have.Kind == Public {
-		return want.Kind == Public
-	}
-	return have.Equal(want)
-}
-
 func subset(a, b []party.ID) bool {
 	for _, p := range a {
 		if !slices.Contains(b, p) {

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"github.com/tacit-data/tacit/api/job"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
+	"github.com/tacit-data/tacit/node/exec"
 	"github.com/tacit-data/tacit/node/plan"
 	"github.com/tacit-data/tacit/node/store"
 	"github.com/tacit-data/tacit/sandbox/audit"
@@ -20,8 +22,12 @@ import (
 // approvalTerm is how long an approval and its reservations stand.
 const approvalTerm = 7 * 24 * time.Hour
 
-// ApproverPolicy is the approver of owners that let policy alone decide.
-const ApproverPolicy = "policy"
+const (
+	// ApproverPolicy is the approver of owners that let policy alone decide.
+	ApproverPolicy = "policy"
+	// ApproverPlanOnly is the approver of a plan that is only to be looked at: no step starts on it.
+	ApproverPlanOnly = "policy/plan-only"
+)
 
 // GrantRow is a grant's row.
 type GrantRow struct {
@@ -46,7 +52,11 @@ func (c *change) decide(r *Record) error {
 	if err != nil {
 		return c.deny(r, err)
 	}
-	if _, _, err := c.agreement(r, p); err != nil {
+	a, paid, err := c.agreement(r, p)
+	if err == nil && paid {
+		err = inTerm(a, c.s.cfg.Clock().UnixMilli())
+	}
+	if err != nil {
 		return c.deny(r, err)
 	}
 	if r.PlanOnly {
@@ -59,15 +69,18 @@ func (c *change) decide(r *Record) error {
 	return c.approve(r, p, decisions, votes)
 }
 
+// maxLoggedReason bounds the reason in a leaf, in bytes.
+const maxLoggedReason = 400
+
 // deny refuses the job in this owner's name and tells everybody the rule.
 func (c *change) deny(r *Record, cause error) error {
 	code := fault.CodeOf(cause)
 	if !refusal(cause) && code != fault.Unavailable {
 		return cause
 	}
-	st := Stopped{Code: code, Step: "approve", Culprit: culpritOf(cause), Reason: cut(fault.ReasonOf(cause), maxReason)}
+	st := Stopped{Code: code, Step: "approve", Culprit: culpritOf(cause), Reason: exec.Shorten(fault.ReasonOf(cause), maxReason)}
 	if err := c.Log(audit.Leaf{Type: audit.PlanDenied, Refs: map[string]string{"job": r.Job.ID}, Body: map[string]any{
-		"code": code.String(), "reason": cut(st.Reason, 400),
+		"code": code.String(), "reason": exec.Shorten(st.Reason, maxLoggedReason),
 	}}); err != nil {
 		return err
 	}
@@ -295,6 +308,9 @@ func (c *change) approve(r *Record, p *plan.Plan, decisions []policy.Decision, v
 		Job: r.Job.ID, Spec: p.SpecDigest, Plan: p.Digest, Party: c.s.cfg.Self, Decision: decisionDigest(decisions),
 		NotAfter: c.s.cfg.Clock().Add(approvalTerm).UnixMilli(), Approver: ApproverPolicy,
 	}
+	if r.PlanOnly {
+		a.Approver = ApproverPlanOnly
+	}
 	for _, v := range votes {
 		a.Holds = append(a.Holds, v.Encode())
 	}
@@ -361,10 +377,14 @@ func (c *change) onApproved(r *Record, m Message) error {
 		return fault.Blame(err, string(m.From))
 	}
 	if a.Party != m.From || a.Job != r.Job.ID {
-		return &fault.Error{Code: fault.Misbehaved, Op: op, Culprit: string(m.From), Reason: "an approval of another party or job"}
+		return misbehaved(op, m.From, "an approval of another party or job")
 	}
 	if err := (verifier{c.s}).Verify(a.Party, ApprovalTag, a.Statement(), sig); err != nil {
 		return fault.Blame(err, string(m.From))
+	}
+	e := Event{Kind: EvApproved, From: m.From}
+	if !r.Job.expects(e) {
+		return c.contradiction(r, m)
 	}
 	if err := c.Put(store.Approval, approvalRow(r.Job.ID, m.From), m.Payload); err != nil {
 		return err
@@ -374,7 +394,20 @@ func (c *change) onApproved(r *Record, m Message) error {
 	}}); err != nil {
 		return err
 	}
-	return c.step(r, Event{Kind: EvApproved, From: m.From})
+	return c.step(r, e)
+}
+
+// contradiction looks at an approval that comes too late to count: the first one stands, and a second that differs is
+// held against its signer.
+func (c *change) contradiction(r *Record, m Message) error {
+	row, err := c.Get(store.Approval, approvalRow(r.Job.ID, m.From))
+	if err != nil && !missing(err) {
+		return err
+	}
+	if err == nil && !bytes.Equal(row.Value, m.Payload) {
+		return misbehaved("coordinator.onApproved", m.From, "two different approvals of one job")
+	}
+	return nil
 }
 
 // approvals reads the job's approvals and checks each once more against the plan that is about to run. It returns the
@@ -398,6 +431,11 @@ func (c *change) approvals(r *Record, p *plan.Plan) (digest [32]byte, votes []bu
 		if a.Plan != p.Digest || a.Spec != p.SpecDigest || a.Party != owner || a.Job != r.Job.ID {
 			return digest, nil, &fault.Error{
 				Code: fault.PlanMismatch, Op: op, Culprit: string(owner), Reason: "an approval of another plan than the one built here",
+			}
+		}
+		if a.Approver == ApproverPlanOnly {
+			return digest, nil, &fault.Error{
+				Code: fault.PlanMismatch, Op: op, Culprit: string(r.Job.Lead), Reason: "an owner was asked for a plan only, not for a run",
 			}
 		}
 		if a.NotAfter < c.s.cfg.Clock().UnixMilli() {

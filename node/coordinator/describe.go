@@ -156,9 +156,18 @@ func (s *Service) compile(r *Record) (*plan.Plan, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for id := range s.plans {
+		if len(s.plans) < maxPlans {
+			break
+		}
+		delete(s.plans, id) // any: it is rebuilt when it is asked for
+	}
 	s.plans[r.Job.ID] = p
 	return p, nil
 }
+
+// maxPlans bounds the compiled plans in memory: the jobs that run, and those somebody looks at.
+const maxPlans = 64
 
 // answers is plan.Catalog over the catalogue answers of one job.
 type answers struct {

@@ -3,12 +3,16 @@ package coordinator
 import (
 	"context"
 	"crypto/ed25519"
+	"encoding/hex"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/job"
 	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/internal/wire"
 	"github.com/tacit-data/tacit/node/exec"
 	"github.com/tacit-data/tacit/node/store"
 )
@@ -17,7 +21,7 @@ import (
 type Other func(tx *store.Tx, m Message) error
 
 // Deliver consumes one control message from peer: its position in the inbox and everything it makes happen commit
-// together. A message that this node refuses is consumed too, so that it blocks no other.
+// together. A message that this node refuses is consumed too, so that it blocks no other; what it had begun is undone.
 //
 // Errors: fault.Misbehaved when the peer's queue is inconsistent; those of the store.
 func (s *Service) Deliver(ctx context.Context, peer party.ID, seq uint64, body []byte, other Other) (last uint64, err error) {
@@ -36,24 +40,83 @@ func (s *Service) Deliver(ctx context.Context, peer party.ID, seq uint64, body [
 		last = seq
 		m, err := OpenMessage(body, peer, s.cfg.Self, seq, verifier{s})
 		if err == nil {
-			err = c.handle(m, other)
+			err = c.noteHead(m)
+		}
+		if err == nil {
+			err = c.try(func() error { return c.handle(m, other) })
 		}
 		if err != nil && refusal(err) {
 			s.cfg.Logger.Warn("control message refused", "from", string(peer), "seq", seq, "kind", int(m.Kind), "code", fault.CodeOf(err).String(), "err", err)
-			return nil
+			return c.unable(m, err)
 		}
 		return err
 	})
 	return last, err
 }
 
-// refusal reports whether err is about the message and not about this node.
+// noteHead remembers the newest log head that a peer has signed. One that falls back shows a restored old copy or a
+// second life of the peer's database: it is refused, with both heads signed as evidence.
+func (c *change) noteHead(m Message) error {
+	row, err := c.Get(store.PeerHead, string(m.From))
+	if err != nil && !missing(err) {
+		return err
+	}
+	if err == nil {
+		d := wire.NewDecoder(row.Value, "coordinator.noteHead")
+		size, root := d.I64(), d.Hash()
+		if err := d.Done(); err != nil {
+			return fault.Wrap(fault.Corrupt, "coordinator.noteHead", err, "a stored log head does not decode")
+		}
+		if m.Head.Size < size || (m.Head.Size == size && m.Head.Root != root) {
+			return &fault.Error{
+				Code: fault.Misbehaved, Op: "coordinator.noteHead", Culprit: string(m.From),
+				Reason: fmt.Sprintf("the peer's log has %d leaves and had %d: an old copy or a fork", m.Head.Size, size),
+			}
+		}
+	}
+	var e wire.Encoder
+	e.I64(m.Head.Size)
+	e.Fixed(m.Head.Root[:])
+	return c.Put(store.PeerHead, string(m.From), e.B)
+}
+
+// try runs fn and, when it fails, undoes everything it did, what was to follow the commit included.
+func (c *change) try(fn func() error) error {
+	after, kicks := len(c.after), maps.Clone(c.kicks)
+	err := c.Tx.Try(fn)
+	if err != nil {
+		c.after, c.kicks = c.after[:after], kicks
+	}
+	return err
+}
+
+// refusal reports whether trying again would give err again. What a later try may do better keeps its place in the queue;
+// everything else must not block the messages behind it.
 func refusal(err error) bool {
 	switch fault.CodeOf(err) {
-	case fault.Unavailable, fault.Canceled, fault.Timeout, fault.Corrupt, fault.Internal:
+	case fault.Unavailable, fault.Canceled, fault.Timeout, fault.Corrupt:
 		return false
 	}
 	return true
+}
+
+// unable ends the job of a message that is nobody's fault but cannot be followed here: waiting would not help.
+func (c *change) unable(m Message, cause error) error {
+	if culpritOf(cause) != "" || m.Kind == MsgSubmit || m.Kind == MsgAsk {
+		return nil
+	}
+	r, err := c.record(m.Job)
+	if missing(err) || (err == nil && r.Job.Phase.Terminal()) {
+		return nil
+	}
+	if err == nil {
+		err = c.try(func() error { return c.fail(&r, "", cause) })
+	}
+	if err != nil && refusal(err) {
+		c.s.cfg.Logger.Error("the end of a job is not recorded", "job", m.Job, "err", err)
+		return nil
+	}
+	return err
 }
 
 // handle applies a verified message.
@@ -64,12 +127,18 @@ func (c *change) handle(m Message, other Other) error {
 	case MsgSubmit, MsgAsk:
 		return c.onAsk(m)
 	}
+	if !jobID(m.Job) {
+		return misbehaved("coordinator.handle", m.From, "a message of no job")
+	}
 	r, err := c.record(m.Job)
 	if missing(err) {
 		return c.park(m)
 	}
 	if err != nil {
 		return err
+	}
+	if !slices.Contains(r.Job.Participants(), m.From) {
+		return misbehaved("coordinator.handle", m.From, "a message about a job of others")
 	}
 	switch m.Kind {
 	case MsgDescribed:
@@ -100,24 +169,41 @@ func (c *change) handle(m Message, other Other) error {
 	return fault.New(fault.Unsupported, "coordinator.handle", "message kind %d", m.Kind)
 }
 
-// maxParked bounds the messages of one peer that wait for a job this node has not been asked to join.
+// jobID reports whether s has the form of a job's id.
+func jobID(s string) bool {
+	b, err := hex.DecodeString(s)
+	return err == nil && len(b) == len(job.ID{}) && s == strings.ToLower(s)
+}
+
+func misbehaved(op string, culprit party.ID, reason string) error {
+	return &fault.Error{Code: fault.Misbehaved, Op: op, Culprit: string(culprit), Reason: reason}
+}
+
+// maxParked bounds the messages of one peer that wait for their time. Beyond it the oldest goes: what was never asked
+// for must not keep out what comes next, and a peer that floods loses its own messages only.
 const maxParked = 256
 
-// park keeps a message that overtook the lead's Ask: the two travel in different queues.
+// park keeps a message that overtook another one which travels in a different queue: anything that comes before the
+// lead's Ask, a vote that comes before the start.
 func (c *change) park(m Message) error {
+	var oldest string
 	n := 0
 	if err := c.Scan(store.Parked, "", func(row store.Row) error {
-		if strings.Contains(row.Key, "/"+string(m.From)+"/") {
-			n++
+		_, place, _ := strings.Cut(row.Key, "/")
+		if from, _, _ := strings.Cut(place, "/"); from != string(m.From) {
+			return nil
 		}
+		if _, old, _ := strings.Cut(oldest, "/"); n == 0 || place < old {
+			oldest = row.Key
+		}
+		n++
 		return nil
 	}); err != nil {
 		return err
 	}
 	if n >= maxParked {
-		return &fault.Error{
-			Code: fault.LimitExceeded, Op: "coordinator.park", Culprit: string(m.From),
-			Reason: fmt.Sprintf("%d messages of unknown jobs wait, at most %d", n, maxParked),
+		if err := c.Tx.Delete(store.Parked, oldest); err != nil {
+			return err
 		}
 	}
 	return c.Put(store.Parked, fmt.Sprintf("%s/%s/%020d", m.Job, m.From, m.Seq), m.encode())
@@ -138,9 +224,13 @@ func (c *change) unpark(jobID string) error {
 		}
 		m, err := decodeMessage(row.Value)
 		if err == nil {
-			err = c.handle(m, nil)
+			err = c.try(func() error { return c.handle(m, nil) })
 		}
-		if err != nil && !refusal(err) {
+		if err != nil && refusal(err) {
+			c.s.cfg.Logger.Warn("control message refused", "from", string(m.From), "seq", m.Seq, "kind", int(m.Kind), "code", fault.CodeOf(err).String(), "err", err)
+			err = c.unable(m, err)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -160,11 +250,14 @@ func (c *change) onAsk(m Message) error {
 		return fault.Blame(err, string(m.From))
 	}
 	if string(spec.AppendJSON(nil)) != string(a.Spec) || m.Job != job.JobID(a.Submitter, a.RequestID).String() {
-		return &fault.Error{Code: fault.Misbehaved, Op: op, Culprit: string(m.From), Reason: "a job whose id or spec is not canonical"}
+		return misbehaved(op, m.From, "a job whose id or spec is not canonical")
 	}
 	lead := spec.Coordinator
 	if (m.Kind == MsgSubmit && (lead != c.s.cfg.Self || m.From != a.Submitter)) || (m.Kind == MsgAsk && m.From != lead) {
-		return &fault.Error{Code: fault.Misbehaved, Op: op, Culprit: string(m.From), Reason: "a job from somebody who may not send it"}
+		return misbehaved(op, m.From, "a job from somebody who may not send it")
+	}
+	if !slices.Contains(participants(spec), a.Submitter) {
+		return misbehaved(op, m.From, "a job of somebody who has no part in it")
 	}
 	if err := c.s.checkParties(spec); err != nil {
 		return err
@@ -208,7 +301,18 @@ func (c *change) onVote(r *Record, m Message) error {
 	if err != nil {
 		return fault.Blame(err, string(m.From))
 	}
-	return c.vote(r, v, m.Payload)
+	have, err := c.Has(store.Step, stepKey(r.Job.ID, v.Step))
+	switch {
+	case err != nil:
+		return err
+	case have:
+		return c.vote(r, v, m.Payload)
+	case slices.Contains([]Phase{Describing, Approving, Scheduling}, r.Job.Phase):
+		return c.park(m) // the step table is written with the start
+	case r.Job.Phase == Running || r.Job.Phase == Settling:
+		return misbehaved("coordinator.onVote", m.From, "a vote on a step that the plan does not have")
+	}
+	return nil
 }
 
 func (c *change) askAll(r *Record) error {
@@ -218,16 +322,8 @@ func (c *change) askAll(r *Record) error {
 
 func (c *change) tellFailure(r *Record) error {
 	f := r.Job.Failure
-	st := Stopped{Code: f.Code, Step: f.Step, Culprit: f.Culprit, Reason: cut(f.Reason, maxReason)}
+	st := Stopped{Code: f.Code, Step: f.Step, Culprit: f.Culprit, Reason: exec.Shorten(f.Reason, maxReason)}
 	return c.sendAll(r.Job, MsgFailing, st.Encode())
-}
-
-// cut shortens a text that travels; whoever needs all of it asks the party where it arose.
-func cut(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	return s[:limit]
 }
 
 // approvalKey is a participant's pinned approval key, the own one included.

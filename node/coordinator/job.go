@@ -68,10 +68,11 @@ type Job struct {
 	Described map[party.ID]bool   `json:"described"` // whose catalogue answer is in
 	Plans     map[party.ID]string `json:"plans"`     // plan digest by party, lead included
 	Approved  map[party.ID]bool   `json:"approved"`
-	Leased    map[party.ID]bool   `json:"leased"`    // lead only
-	LeaseAsk  bool                `json:"lease_ask"` // the lead asked, answered or not
-	Started   bool                `json:"started"`   // the lead said start
-	Receipts  map[party.ID]bool   `json:"receipts"`  // whose receipts are countersigned both ways
+	Asked     party.ID            `json:"asked,omitempty"` // lead only: whose answer to a lease ask is awaited
+	Leased    map[party.ID]bool   `json:"leased"`          // lead only
+	LeaseAsk  bool                `json:"lease_ask"`       // the lead asked, answered or not
+	Started   bool                `json:"started"`         // the lead said start
+	Receipts  map[party.ID]bool   `json:"receipts"`        // whose receipts are countersigned both ways
 	Disputed  bool                `json:"disputed"`
 	Quiet     bool                `json:"quiet"` // own runners have stopped
 	Failure   *Failure            `json:"failure,omitempty"`
@@ -111,6 +112,7 @@ const (
 	EvQuiet       EventKind = "quiet"        // own runners have stopped
 	EvReceipts    EventKind = "receipts"     // From's receipts agree and are countersigned
 	EvDisputed    EventKind = "disputed"     // From's receipts differ from ours
+	EvLate        EventKind = "late"         // receipts are missing at the end of their term
 )
 
 // Event is one input of the machine.
@@ -169,6 +171,14 @@ func (j Job) Step(e Event) (Job, []Effect) {
 	return j, []Effect{{Kind: Reject}}
 }
 
+// expects reports whether e would change j.
+func (j Job) expects(e Event) bool {
+	_, effects := j.Step(e)
+	return !rejected(effects)
+}
+
+func rejected(effects []Effect) bool { return len(effects) == 1 && effects[0].Kind == Reject }
+
 func (j Job) clone() Job {
 	j.Parties, j.Owners = slices.Clone(j.Parties), slices.Clone(j.Owners)
 	j.Described, j.Plans, j.Approved = maps.Clone(j.Described), maps.Clone(j.Plans), maps.Clone(j.Approved)
@@ -195,7 +205,7 @@ func (j *Job) apply(e Event) ([]Effect, bool) {
 		return j.denied(e)
 	case EvLeaseAsked, EvLeased, EvLeaseFailed, EvRequeued, EvStarted:
 		return j.schedule(e)
-	case EvStepsDone, EvReceipts, EvDisputed:
+	case EvStepsDone, EvReceipts, EvDisputed, EvLate:
 		return j.finish(e)
 	case EvStepFailed, EvPeerFailed, EvCancel, EvExpired, EvQuiet:
 		return j.stop(e)
@@ -243,8 +253,8 @@ func (j *Job) planned(e Event) ([]Effect, bool) {
 	if own == "" {
 		return nil, true
 	}
-	for p, d := range j.Plans {
-		if d != own {
+	for _, p := range j.Participants() { // in order: which of two culprits is named must not depend on chance
+		if d := j.Plans[p]; d != "" && d != own {
 			return j.fail(Failing, Failure{
 				Code: fault.PlanMismatch, Party: j.Self, Culprit: string(p), Reason: "two nodes built different plans from the same job",
 			}), true
@@ -325,13 +335,13 @@ func (j *Job) schedule(e Event) ([]Effect, bool) {
 			return j.run(), true
 		}
 		return nil, true
-	case e.Kind == EvLeased && lead && slices.Contains(j.Parties, e.From) && !j.Leased[e.From]:
+	case e.Kind == EvLeased && lead && j.Asked != "" && e.From == j.Asked:
 		j.Leased[e.From] = true
 		return j.nextLease(), true
-	case e.Kind == EvLeaseFailed && lead:
-		j.Leased = map[party.ID]bool{}
+	case e.Kind == EvLeaseFailed && lead && j.Asked != "" && e.From == j.Asked:
+		j.Asked, j.Leased = "", map[party.ID]bool{}
 		return []Effect{{Kind: DropLeases}, {Kind: Requeue}}, true
-	case e.Kind == EvRequeued && lead && len(j.Leased) == 0:
+	case e.Kind == EvRequeued && lead && j.Asked == "":
 		return j.nextLease(), true
 	}
 	return nil, false
@@ -341,9 +351,11 @@ func (j *Job) schedule(e Event) ([]Effect, bool) {
 func (j *Job) nextLease() []Effect {
 	for _, p := range j.Parties {
 		if !j.Leased[p] {
+			j.Asked = p
 			return []Effect{{Kind: AskLease, To: p}}
 		}
 	}
+	j.Asked = ""
 	return append([]Effect{{Kind: TellStart}}, j.run()...)
 }
 
@@ -365,6 +377,9 @@ func (j *Job) finish(e Event) ([]Effect, bool) {
 		j.Receipts[e.From] = true
 		j.Disputed = j.Disputed || e.Kind == EvDisputed
 		return j.allReceipts(), true
+	case e.Kind == EvLate && j.Phase == Settling:
+		j.Disputed, j.Phase = true, SucceededDisputed
+		return nil, true
 	}
 	return nil, false
 }

@@ -3,11 +3,11 @@ package coordinator
 import (
 	"context"
 	"crypto/ed25519"
+	"crypto/rand"
 	"math/big"
 	"time"
 
-	"crypto/rand"
-
+	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/node/store"
 	"github.com/tacit-data/tacit/sandbox/audit"
@@ -18,8 +18,6 @@ const (
 	MaxRunning = 4
 	// requeueWithin is the jitter before a lead asks again for leases that were refused.
 	requeueWithin = 30 * time.Second
-	// retryVote is the pause before a vote that came early is looked at again.
-	retryVote = 50 * time.Millisecond
 	// maxNotices bounds the local remarks about one job.
 	maxNotices = 32
 )
@@ -49,6 +47,9 @@ func (c *change) lease(r *Record, f Effect) error {
 		}
 		return c.send(r.Job.Lead, MsgLeased, r.Job.ID, nil)
 	case DropLeases:
+		if err := c.freeLease(r); err != nil {
+			return err
+		}
 		return c.sendAll(r.Job, MsgDropLease, nil)
 	case Requeue:
 		return c.requeue(r.Job.ID)
@@ -99,7 +100,7 @@ func (c *change) dropLease(r *Record, from party.ID) error {
 func (c *change) requeue(id string) error {
 	jitter, err := rand.Int(c.s.cfg.Rand, big.NewInt(int64(requeueWithin)))
 	if err != nil {
-		return err
+		return fault.Wrap(fault.Unavailable, "coordinator.requeue", err, "no randomness")
 	}
 	c.after = append(c.after, func() {
 		c.s.later(time.Duration(jitter.Int64()), func(ctx context.Context) {

@@ -4,6 +4,7 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
+	"github.com/tacit-data/tacit/node/identity"
 )
 
 // Kind is what a control message says. Numbers are never reused.
@@ -42,7 +43,7 @@ const (
 	SignatureBytes = 64
 
 	messageVersion = 1
-	messageTag     = "control"
+	messageTag     = string(identity.ForControl)
 )
 
 // Head is the sender's newest log head: a peer that stores it notices a restored old backup.

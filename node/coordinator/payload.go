@@ -6,6 +6,7 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
+	"github.com/tacit-data/tacit/node/identity"
 )
 
 const (
@@ -108,7 +109,7 @@ type Approval struct {
 }
 
 // ApprovalTag is the domain of approval signatures.
-const ApprovalTag = "approve"
+const ApprovalTag = string(identity.ForApproval)
 
 // Statement is what the owner signs.
 func (a Approval) Statement() []byte {

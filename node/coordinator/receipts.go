@@ -103,6 +103,9 @@ func (c *change) sendReceipts(r *Record) error {
 		}
 		msg.List = append(msg.List, s.Encode())
 	}
+	if len(msg.List) == 0 {
+		return nil // nothing began here
+	}
 	for _, q := range c.otherHolders(r.Job) {
 		if err := c.send(q, MsgReceipts, r.Job.ID, msg.Encode()); err != nil {
 			return err
@@ -181,10 +184,17 @@ func (c *change) onReceipts(r *Record, m Message) error {
 	if !slices.Contains(r.Job.Parties, m.From) {
 		return &fault.Error{Code: fault.Misbehaved, Op: "coordinator.onReceipts", Culprit: string(m.From), Reason: "receipts of a party without data"}
 	}
+	p, err := c.s.plan(r)
+	if err != nil {
+		return err
+	}
 	for _, b := range msg.List {
 		s, err := meter.DecodeSigned(b)
-		if err == nil && (s.Party != m.From || s.Job != r.Job.ID || len(s.Counter) != 0) {
-			err = fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of another party or job")
+		if err == nil && (s.Party != m.From || s.Job != r.Job.ID || s.Plan != p.Digest || len(s.Counter) != 0) {
+			err = fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of another party, job or plan")
+		}
+		if err == nil && !slices.ContainsFunc(exec.Schedule(p), func(sl exec.Slot) bool { return sl.ID == s.Step }) {
+			err = fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of a step that the plan does not have")
 		}
 		if err == nil {
 			err = s.Verify(c.s.publicKey)
@@ -195,10 +205,6 @@ func (c *change) onReceipts(r *Record, m Message) error {
 		if err != nil {
 			return fault.Blame(err, string(m.From))
 		}
-	}
-	p, err := c.s.plan(r)
-	if err != nil {
-		return err
 	}
 	return c.matchReceipts(r, p, m.From)
 }
@@ -275,16 +281,31 @@ func (c *change) onCountersigned(r *Record, m Message) error {
 	if err != nil {
 		return err
 	}
-	if len(msg.List) < len(exec.Schedule(p)) {
-		if r.Job.Phase == Settling {
-			return c.step(r, Event{Kind: EvDisputed, From: m.From})
-		}
-		return nil
+	all, err := c.countersigned(r, p, m.From)
+	if err != nil {
+		return err
+	}
+	if !all {
+		return c.step(r, Event{Kind: EvDisputed, From: m.From})
 	}
 	return c.step(r, Event{Kind: EvReceipts, From: m.From})
 }
 
-// Resume ends what a stopped process left behind: in this version a job that was running here ends, with its receipts.
+// countersigned reports whether peer has countersigned this party's receipt of every slot.
+func (c *change) countersigned(r *Record, p *plan.Plan, peer party.ID) (bool, error) {
+	for _, sl := range exec.Schedule(p) {
+		s, found, err := receiptTx{c}.Receipt(r.Job.ID, sl.ID, c.s.cfg.Self)
+		if err != nil {
+			return false, err
+		}
+		if !found || !s.Complete([]party.ID{peer}) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// Resume takes up every open job. It ends what a stopped process left behind: in this version a job that was running here ends, with its receipts.
 func (s *Service) Resume(ctx context.Context) error {
 	var open []Record
 	err := s.cfg.DB.View(ctx, func(tx *store.Tx) error {
@@ -303,23 +324,29 @@ func (s *Service) Resume(ctx context.Context) error {
 		return err
 	}
 	for _, r := range open {
-		s.arm(r.Job.ID, r.Expires)
-		switch r.Job.Phase {
-		case Running:
-			if !r.Job.HoldsData() {
-				continue
+		at, e := r.deadline()
+		s.arm(r.Job.ID, at, e)
+		if e, ok := resumeWith(r.Job); ok {
+			if err := s.update(ctx, func(c *change) error { return c.apply(r.Job.ID, e) }); err != nil {
+				return err
 			}
-			err = s.update(ctx, func(c *change) error {
-				return c.apply(r.Job.ID, Event{Kind: EvStepFailed, From: s.cfg.Self, Failure: Failure{
-					Code: fault.PeerAborted, Party: s.cfg.Self, Reason: "the node stopped in the middle of the run",
-				}})
-			})
-		case Failing, Canceling:
-			s.quiet(ctx, r.Job.ID)
-		}
-		if err != nil {
-			return err
 		}
 	}
 	return nil
+}
+
+// resumeWith is the event that a job lost with the process: its runner's end, or the lead's second try for leases. All
+// other phases wait for messages, which are durable.
+func resumeWith(j Job) (Event, bool) {
+	switch {
+	case j.Phase == Running && j.HoldsData():
+		return Event{Kind: EvStepFailed, From: j.Self, Failure: Failure{
+			Code: fault.PeerAborted, Party: j.Self, Reason: "the node stopped in the middle of the run",
+		}}, true
+	case j.Phase == Failing || j.Phase == Canceling:
+		return Event{Kind: EvQuiet, From: j.Self}, true
+	case j.Phase == Scheduling && j.Self == j.Lead && j.Asked == "":
+		return Event{Kind: EvRequeued, From: j.Self}, true
+	}
+	return Event{}, false
 }

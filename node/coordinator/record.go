@@ -3,6 +3,7 @@ package coordinator
 import (
 	"encoding/json"
 	"errors"
+	"time"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
@@ -25,7 +26,22 @@ type Record struct {
 	Grants    map[string]string     `json:"grants"`    // own inputs: asset → grant
 	Notices   []string              `json:"notices,omitempty"`
 	Created   int64                 `json:"created"`
+	Settling  int64                 `json:"settling,omitempty"` // ms; when the receipts' term began
 	Ended     int64                 `json:"ended,omitempty"`
+}
+
+// receiptTerm is how long a job waits for its peers' receipts before it ends in dispute.
+const receiptTerm = 7 * 24 * time.Hour
+
+// deadline is when the job's phase ends by itself, and the event that ends it.
+func (r *Record) deadline() (time.Time, Event) {
+	self := r.Job.Self
+	if r.Job.Phase == Settling {
+		return time.UnixMilli(r.Settling).Add(receiptTerm), Event{Kind: EvLate, From: self}
+	}
+	return time.UnixMilli(r.Expires), Event{Kind: EvExpired, From: self, Failure: Failure{
+		Code: fault.Expired, Party: self, Reason: "the job's limits.expires has passed",
+	}}
 }
 
 // slot is a step's row.

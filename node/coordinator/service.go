@@ -38,8 +38,10 @@ type Service struct {
 	cfg Config
 
 	mu     sync.Mutex
-	plans  map[string]*plan.Plan // by job; rebuilt from the row when absent
-	notify chan struct{}         // closed and replaced on every change
+	closed bool
+	plans  map[string]*plan.Plan  // by job, at most maxPlans; rebuilt from the row when absent
+	timers map[string]*time.Timer // by job, while it is not ended
+	notify chan struct{}          // closed and replaced on every change
 
 	wg     sync.WaitGroup
 	ctx    context.Context // ends with Close
@@ -57,7 +59,7 @@ func New(cfg Config) *Service {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{cfg: cfg, plans: map[string]*plan.Plan{}, notify: make(chan struct{})}
+	s := &Service{cfg: cfg, plans: map[string]*plan.Plan{}, timers: map[string]*time.Timer{}, notify: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
@@ -67,6 +69,12 @@ func (s *Service) SetEngine(e *exec.Engine) { s.cfg.Engine = e }
 
 // Close stops timers and waits for background work. The engine is closed by its owner, before.
 func (s *Service) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for _, t := range s.timers {
+		t.Stop()
+	}
+	s.mu.Unlock()
 	s.cancel()
 	s.wg.Wait()
 }
@@ -115,8 +123,13 @@ func (s *Service) Changed() <-chan struct{} {
 	return s.notify
 }
 
-// later runs f in the background until the service closes.
+// later runs f in the background until the service closes; Close waits for it.
 func (s *Service) later(delay time.Duration, f func(ctx context.Context)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
 	s.wg.Go(func() {
 		select {
 		case <-s.ctx.Done():
@@ -162,13 +175,13 @@ func (c *change) apply(jobID string, e Event) error {
 func (c *change) step(r *Record, e Event) error {
 	before := r.Job.Phase
 	next, effects := r.Job.Step(e)
-	if len(effects) == 1 && effects[0].Kind == Reject {
+	if rejected(effects) {
 		c.s.cfg.Logger.Info("event rejected", "job", r.Job.ID, "event", string(e.Kind), "phase", string(before), "from", string(e.From))
 		return nil
 	}
 	r.Job = next
-	if next.Phase.Terminal() && r.Ended == 0 {
-		r.Ended = c.s.cfg.Clock().UnixMilli()
+	if next.Phase != before {
+		c.clock(r)
 	}
 	if err := c.save(r, before, e); err != nil {
 		return err
@@ -179,6 +192,23 @@ func (c *change) step(r *Record, e Event) error {
 		}
 	}
 	return nil
+}
+
+// clock stamps a phase that just began and sets the timer that ends it.
+func (c *change) clock(r *Record) {
+	now := c.s.cfg.Clock().UnixMilli()
+	switch {
+	case r.Job.Phase.Terminal():
+		r.Ended = now
+		c.after = append(c.after, func() { c.s.forget(r.Job.ID) })
+	case r.Job.Phase == Settling:
+		r.Settling = now
+		fallthrough
+	case r.Job.Phase == Describing:
+		id := r.Job.ID
+		at, e := r.deadline()
+		c.after = append(c.after, func() { c.s.arm(id, at, e) })
+	}
 }
 
 // save writes the row and the leaf that explains it.
@@ -257,9 +287,6 @@ func (s *Service) Submit(ctx context.Context, requestID string, text []byte, f j
 	id := job.JobID(s.cfg.Self, requestID).String()
 	a := Ask{Submitter: s.cfg.Self, RequestID: requestID, Spec: spec.AppendJSON(nil), PlanOnly: planOnly}
 	a.Expires = s.cfg.Clock().Add(DefaultExpiry).UnixMilli()
-	if !spec.Limits.Expires.IsZero() {
-		a.Expires = min(a.Expires, spec.Limits.Expires.UnixMilli())
-	}
 	if err := s.checkParties(spec); err != nil {
 		return "", err
 	}
@@ -272,10 +299,7 @@ func (s *Service) Submit(ctx context.Context, requestID string, text []byte, f j
 		case !missing(err):
 			return err
 		}
-		if s.cfg.Self == spec.Coordinator {
-			return c.create(id, a, spec)
-		}
-		if err := c.create(id, a, spec); err != nil {
+		if err := c.create(id, a, spec); err != nil || s.cfg.Self == spec.Coordinator {
 			return err
 		}
 		return c.send(spec.Coordinator, MsgSubmit, id, a.Encode())
@@ -308,27 +332,49 @@ func participants(spec job.Spec) []party.ID {
 func (c *change) create(id string, a Ask, spec job.Spec) error {
 	j := NewJob(id, c.s.cfg.Self, spec.Coordinator, spec.Parties)
 	j.PlanOnly = a.PlanOnly
+	now := c.s.cfg.Clock()
+	// The lead's word may shorten the job's life, never lengthen it beyond what the spec says.
+	a.Expires = min(a.Expires, now.Add(DefaultExpiry).UnixMilli())
+	if !spec.Limits.Expires.IsZero() {
+		a.Expires = min(a.Expires, spec.Limits.Expires.UnixMilli())
+	}
 	r := Record{
 		Job: j, Name: spec.Name, Submitter: a.Submitter, RequestID: a.RequestID, Spec: json.RawMessage(a.Spec), Expires: a.Expires,
-		PlanOnly: a.PlanOnly, Created: c.s.cfg.Clock().UnixMilli(), Resources: map[party.ID][][]byte{},
+		PlanOnly: a.PlanOnly, Created: now.UnixMilli(), Resources: map[party.ID][][]byte{},
 		Holds: map[string][]byte{}, Grants: map[string]string{},
 	}
-	c.after = append(c.after, func() { c.s.arm(id, a.Expires) })
 	return c.step(&r, Event{Kind: EvSubmitted, From: a.Submitter})
 }
 
-// arm ends the job when its time is over.
-func (s *Service) arm(id string, expires int64) {
-	s.later(time.UnixMilli(expires).Sub(s.cfg.Clock()), func(ctx context.Context) {
-		err := s.update(ctx, func(c *change) error {
-			return c.apply(id, Event{Kind: EvExpired, From: s.cfg.Self, Failure: Failure{
-				Code: fault.Expired, Party: s.cfg.Self, Reason: "the job's limits.expires has passed",
-			}})
-		})
-		if err != nil {
-			s.cfg.Logger.Error("expiry not recorded", "job", id, "err", err)
-		}
-	})
+// arm sets the job's one timer: at the given time the event happens.
+func (s *Service) arm(id string, at time.Time, e Event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return
+	}
+	if old := s.timers[id]; old != nil {
+		old.Stop()
+	}
+	s.timers[id] = time.AfterFunc(at.Sub(s.cfg.Clock()), func() { s.later(0, func(ctx context.Context) { s.expire(ctx, id, e) }) })
+}
+
+func (s *Service) expire(ctx context.Context, id string, e Event) {
+	err := s.update(ctx, func(c *change) error { return c.apply(id, e) })
+	if err != nil {
+		s.cfg.Logger.Error("expiry not recorded", "job", id, "err", err)
+	}
+}
+
+// forget drops what is kept in memory of a job that has ended.
+func (s *Service) forget(id string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t := s.timers[id]; t != nil {
+		t.Stop()
+	}
+	delete(s.timers, id)
+	delete(s.plans, id)
 }
 
 // Cancel ends a job on behalf of this node's user.
@@ -376,3 +422,14 @@ func OpenAccount(tx *store.Tx, id budget.AccountID, caps budget.Amounts) error {
 
 // Digest is SHA-256, for callers that name stored bytes.
 func Digest(b []byte) [32]byte { return digestOf(b) }
+
+// Sweep gives back reservations that never began and are past their expiry.
+func (s *Service) Sweep(ctx context.Context) error {
+	return s.update(ctx, func(c *change) error {
+		b := &ledger{c: c}
+		if _, err := budget.Expire(b, s.cfg.Clock()); err != nil {
+			return err
+		}
+		return b.flush()
+	})
+}

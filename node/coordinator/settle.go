@@ -33,7 +33,7 @@ type ElementRow struct {
 
 // agreement returns the contract that pays for a job.
 //
-// Errors: fault.Denied when there is none in force for the job's parties and purpose.
+// Errors: fault.Denied when there is none, signed by all, for the job's data and purpose.
 func (c *change) agreement(r *Record, p *plan.Plan) (right.Agreement, bool, error) {
 	const op = "coordinator.agreement"
 	spec, err := r.spec()
@@ -52,12 +52,9 @@ func (c *change) agreement(r *Record, p *plan.Plan) (right.Agreement, bool, erro
 	if err != nil {
 		return right.Agreement{}, false, fault.Wrap(fault.Corrupt, op, err, "a stored agreement does not decode")
 	}
-	now := c.s.cfg.Clock().UnixMilli()
 	switch {
 	case row.State != right.AgreementFinalized:
 		return a, false, fault.New(fault.Denied, op, "rule agreement/state: agreement is %s, not signed by all", row.State)
-	case now < a.NotBefore || now > a.NotAfter:
-		return a, false, fault.New(fault.Expired, op, "rule agreement/expired: the agreement is out of its term")
 	case a.Purpose != p.Purpose:
 		return a, false, fault.New(fault.Denied, op, "rule agreement/purpose: the agreement is for %q, the job for %q", a.Purpose, p.Purpose)
 	}
@@ -67,6 +64,15 @@ func (c *change) agreement(r *Record, p *plan.Plan) (right.Agreement, bool, erro
 		}
 	}
 	return a, true, nil
+}
+
+// inTerm refuses a job outside its agreement's term. It is asked when the job is approved: a run that was approved in
+// time is paid for, however late its receipts come.
+func inTerm(a right.Agreement, now int64) error {
+	if now < a.NotBefore || now > a.NotAfter {
+		return fault.New(fault.Expired, "coordinator.agreement", "rule agreement/expired: the agreement is out of its term")
+	}
+	return nil
 }
 
 // settle divides the price of the run by the agreement and posts it, exactly. Every party of the agreement computes the

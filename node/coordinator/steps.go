@@ -25,6 +25,10 @@ func (c *change) startSteps(r *Record) error {
 		return err
 	}
 	digest, votes, err := c.approvals(r, p)
+	var t *exec.Task
+	if err == nil {
+		t, err = c.task(r, p, digest)
+	}
 	if err == nil {
 		err = c.openHolds(r, p, votes)
 	}
@@ -42,22 +46,42 @@ func (c *change) startSteps(r *Record) error {
 	}}); err != nil {
 		return err
 	}
-	if !r.Job.HoldsData() {
-		return nil // a lead without data watches the votes
+	if t != nil {
+		c.after = append(c.after, func() { c.s.cfg.Engine.Start(t) })
 	}
-	t := &exec.Task{Job: r.Job.ID, Plan: p, Parties: r.Job.Parties, Approvals: digest}
+	if err := c.unpark(r.Job.ID); err != nil { // votes of faster peers
+		return err
+	}
+	*r, err = c.record(r.Job.ID)
+	return err
+}
+
+// task is what the engine runs; a lead without data has none and watches the votes.
+//
+// Errors: fault.Unavailable when the run slot is gone, fault.NotFound when a dataset is.
+func (c *change) task(r *Record, p *plan.Plan, approvals [32]byte) (*exec.Task, error) {
+	if !r.Job.HoldsData() {
+		return nil, nil
+	}
+	ok, err := c.takeLease(r)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fault.New(fault.Unavailable, "coordinator.start", "%d jobs run here, at most %d, and this one holds no lease", MaxRunning, MaxRunning)
+	}
+	t := &exec.Task{Job: r.Job.ID, Plan: p, Parties: r.Job.Parties, Approvals: approvals}
 	for _, in := range p.Inputs {
 		if in.Party != c.s.cfg.Self {
 			continue
 		}
 		var d Dataset
 		if err := getJSON(c.Tx, store.Dataset, DatasetKey(in.Dataset), &d); err != nil {
-			return err
+			return nil, err
 		}
 		t.Sources = append(t.Sources, exec.Source{Input: in.ID, Path: d.Path, Keys: d.Keys, Digest: in.Version})
 	}
-	c.after = append(c.after, func() { c.s.cfg.Engine.Start(t) })
-	return nil
+	return t, nil
 }
 
 // openHolds opens every own hold on exactly the votes of its step's owners.
@@ -175,6 +199,9 @@ func (s *Service) Bind(ctx context.Context, t *exec.Task, sl exec.Slot, binding 
 		if err != nil {
 			return err
 		}
+		if r.Job.Phase != Running {
+			return fault.New(fault.Canceled, "coordinator.Bind", "the job is %s", r.Job.Phase)
+		}
 		if err := c.Put(store.Binding, key, []byte(stepKey(t.Job, sl.ID))); err != nil {
 			return err
 		}
@@ -275,11 +302,7 @@ func (c *change) commitUse(r *Record, key [32]byte, m exec.Reading) error {
 // vote runs a verified vote through the step's machine. encoded is what is stored: the evidence.
 func (c *change) vote(r *Record, v exec.Vote, encoded []byte) error {
 	var st slot
-	err := getJSON(c.Tx, store.Step, stepKey(r.Job.ID, v.Step), &st)
-	if missing(err) && !r.Job.Phase.Terminal() {
-		return c.early(r, v, encoded)
-	}
-	if err != nil {
+	if err := getJSON(c.Tx, store.Step, stepKey(r.Job.ID, v.Step), &st); err != nil {
 		return err
 	}
 	next, effects := st.State.Step(exec.StepEvent{Kind: exec.StepVoted, Vote: v})
@@ -294,26 +317,6 @@ func (c *change) vote(r *Record, v exec.Vote, encoded []byte) error {
 		return err
 	}
 	return c.voted(r, st, v, effects)
-}
-
-// early keeps a vote that arrives before this party has started: the step table is written with the start.
-func (c *change) early(r *Record, v exec.Vote, encoded []byte) error {
-	id := r.Job.ID
-	c.after = append(c.after, func() {
-		c.s.later(retryVote, func(ctx context.Context) {
-			err := c.s.update(ctx, func(c *change) error {
-				r, err := c.record(id)
-				if err != nil {
-					return err
-				}
-				return c.vote(&r, v, encoded)
-			})
-			if err != nil && ctx.Err() == nil {
-				c.s.cfg.Logger.Error("vote not recorded", "job", id, "step", v.Step, "err", err)
-			}
-		})
-	})
-	return nil
 }
 
 func voteKey(jobID string, v exec.Vote) string {
@@ -332,7 +335,7 @@ func (c *change) voted(r *Record, st slot, v exec.Vote, effects []exec.StepEffec
 		case exec.VoteLost:
 			own := exec.Vote{
 				Step: v.Step, Attempt: v.Attempt, Party: c.s.cfg.Self, Code: fault.PeerAborted, Culprit: string(v.Party),
-				Reason: cut("the peer abandoned the step: "+v.Code.String()+": "+v.Reason, maxVoteDetail),
+				Reason: exec.Shorten("the peer abandoned the step: "+v.Code.String()+": "+v.Reason, maxVoteDetail),
 			}
 			if err := c.vote(r, own, own.Encode()); err != nil {
 				return err
@@ -433,7 +436,7 @@ func (s *Service) Finished(ctx context.Context, t *exec.Task, err error) {
 		if rerr != nil {
 			return rerr
 		}
-		if err == nil {
+		if err == nil && r.Job.Phase == Running {
 			return c.step(&r, Event{Kind: EvStepsDone, From: s.cfg.Self})
 		}
 		if r.Job.Phase == Running {
@@ -444,6 +447,15 @@ func (s *Service) Finished(ctx context.Context, t *exec.Task, err error) {
 		}
 		return c.step(&r, Event{Kind: EvQuiet, From: s.cfg.Self})
 	})
+	if uerr != nil && refusal(uerr) { // the run is over, whatever becomes of its results
+		uerr = s.update(ctx, func(c *change) error {
+			r, rerr := c.record(t.Job)
+			if rerr == nil {
+				rerr = c.fail(&r, "", uerr)
+			}
+			return rerr
+		})
+	}
 	if uerr != nil {
 		s.cfg.Logger.Error("end of run not recorded", "job", t.Job, "err", uerr)
 	}

@@ -29,7 +29,8 @@ type Ledger interface {
 	// Bind spends the session binding of a step and commits the holds that the step's first use charges. A binding that
 	// was spent before is refused.
 	Bind(ctx context.Context, t *Task, s Slot, binding [32]byte) error
-	// Commit settles a hold before a release leaves.
+	// Egress lets a result out: policy decides on what is about to leave, and a hold that a release settles is committed,
+	// before a byte leaves.
 	Egress(ctx context.Context, t *Task, s Slot, e Egress) error
 	// Seal records the output and casts this party's vote.
 	Seal(ctx context.Context, t *Task, s Slot, out Sealed, v Vote, m Reading) error
@@ -76,7 +77,6 @@ type Task struct {
 	Parties   []party.ID // the data holders, sorted
 	Approvals [32]byte   // digest of the sorted approved statements
 	Sources   []Source   // own inputs
-	Workers   int
 }
 
 // Source is where an input's registered file is.
@@ -153,12 +153,20 @@ func (e *Engine) Start(t *Task) {
 	e.running[t.Job] = cancel
 	e.wg.Go(func() {
 		err := e.run(ctx, t)
-		e.mu.Lock()
-		delete(e.running, t.Job)
-		e.mu.Unlock()
+		e.forget(t)
 		cancel(nil)
 		e.cfg.Ledger.Finished(context.WithoutCancel(ctx), t, err)
 	})
+}
+
+// forget drops what is kept in memory of a job that has ended.
+func (e *Engine) forget(t *Task) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	delete(e.running, t.Job)
+	for _, s := range Schedule(t.Plan) {
+		delete(e.progress, t.Job+"/"+s.ID)
+	}
 }
 
 // Stop cancels a running job and reports whether there was one: Ledger.Finished follows.
@@ -232,7 +240,7 @@ func (e *Engine) attempt(ctx context.Context, t *Task, s Slot) error {
 	v := Vote{Step: s.ID, Attempt: s.Attempt, Mark: s.Mark, Party: e.cfg.Self, Sealed: err == nil, Output: sealed.Digest, Common: out.Common}
 	if err != nil {
 		v.Output, v.Common = [32]byte{}, [32]byte{}
-		v.Code, v.Reason, v.Culprit = fault.CodeOf(err), fault.ReasonOf(err), culprit(err)
+		v.Code, v.Reason, v.Culprit = fault.CodeOf(err), Shorten(fault.ReasonOf(err), maxVoteText), Shorten(culprit(err), party.MaxIDBytes)
 		e.cfg.Logger.Error("step failed", "job", t.Job, "step", s.ID, "code", v.Code.String(), "reason", v.Reason)
 	}
 	// The vote is durable even when the job is being stopped: peers wait for it.
@@ -277,10 +285,8 @@ type Result struct {
 }
 
 func culprit(err error) string {
-	var f *fault.Error
 	if e, ok := asFault(err); ok {
-		f = e
-		return f.Culprit
+		return e.Culprit
 	}
 	return ""
 }

@@ -47,7 +47,7 @@ func (r *Run) watch(stop <-chan struct{}, cancel context.CancelCauseFunc) {
 			last, still = now, 0
 			continue
 		}
-		if still++; still >= idleChecks && r.session.Load() != nil {
+		if still++; still >= idleChecks && (r.waiting.Load() || r.session.Load() != nil) {
 			e := fault.New(fault.Timeout, "exec.watch", "no progress for %s; waiting for %s", r.engine.cfg.Idle, r.peers()[0])
 			e.Culprit = string(r.peers()[0])
 			cancel(e)

@@ -44,6 +44,7 @@ func seal(dir, jobID string, s Slot, content []byte) (Sealed, error) {
 		err = syncDir(filepath.Dir(full))
 	}
 	if err != nil {
+		_ = os.Remove(full + ".tmp") // a partial output is of no use
 		return Sealed{}, fault.Wrap(fault.Unavailable, "exec.seal", err, "the output of step %q cannot be written", s.ID)
 	}
 	return Sealed{Path: path, Digest: digest, Bytes: int64(len(content))}, nil

@@ -250,3 +250,31 @@ func (r *Run) scaled(ctx context.Context, part string) (feature.Matrix, []int32,
 	m, err = sc.Apply(m)
 	return m, rows, err
 }
+
+// CommonRows returns which rows of its own file a party matched, in the common order, and the positions of the test part,
+// from the sealed outputs of its align and split steps in dir. It is the party's own knowledge.
+//
+// Errors: fault.NotFound, fault.Corrupt.
+func CommonRows(dir, jobID, alignStep, splitStep string) (rows []int64, test []int32, err error) {
+	b, err := readSealed(dir, jobID, alignStep, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	ix, err := decodeIndex(b)
+	if err != nil {
+		return nil, nil, err
+	}
+	bits, err := readSealed(dir, jobID, splitStep, 1)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(bits) != (ix.Len()+7)/8 {
+		return nil, nil, fault.New(fault.Corrupt, "exec.CommonRows", "a split of %d bytes for %d rows", len(bits), ix.Len())
+	}
+	for i := range ix.Len() {
+		if bits[i/8]>>(i%8)&1 == 1 {
+			test = append(test, int32(i))
+		}
+	}
+	return ix.Row, test, nil
+}

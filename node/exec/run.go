@@ -19,6 +19,7 @@ type Run struct {
 	engine  *Engine
 	task    *Task
 	slot    Slot
+	waiting atomic.Bool // for the peer to open the session
 	session atomic.Pointer[link.Session]
 	began   meterStart
 }
@@ -53,6 +54,8 @@ func (r *Run) Open(ctx context.Context) (protocols.Session, []protocols.Conn, er
 	if err := r.engine.cfg.Ledger.Bind(ctx, r.task, r.slot, binding); err != nil {
 		return protocols.Session{}, nil, err
 	}
+	r.waiting.Store(true)
+	defer r.waiting.Store(false)
 	c, err := r.engine.cfg.Link.Open(ctx, peers[0], link.SessionID{
 		Binding: binding, Job: r.task.Job, Step: r.slot.ID, Attempt: r.slot.Attempt,
 	})

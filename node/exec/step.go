@@ -132,11 +132,15 @@ func (s *StepState) allSealed() []StepEffect {
 			return nil
 		}
 	}
+	own := s.Parties[0] // a watcher compares with the first
+	if slices.Contains(s.Parties, s.Self) {
+		own = s.Self
+	}
 	for _, p := range s.Parties {
-		if s.Votes[p].Common != s.Votes[s.Parties[0]].Common {
+		if s.Votes[p].Common != s.Votes[own].Common {
 			s.Phase = StepEnded
 			s.Failure = &Vote{
-				Step: s.ID, Attempt: s.Attempt, Party: s.Parties[0], Code: fault.Misbehaved, Culprit: string(p),
+				Step: s.ID, Attempt: s.Attempt, Party: own, Code: fault.Misbehaved, Culprit: string(p),
 				Reason: "the parties sealed different results of one step",
 			}
 			return []StepEffect{StepFinal}

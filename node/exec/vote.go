@@ -1,6 +1,9 @@
 package exec
 
 import (
+	"strings"
+	"unicode/utf8"
+
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
@@ -39,6 +42,19 @@ func (v Vote) Encode() []byte {
 	e.String(v.Culprit)
 	e.String(v.Reason)
 	return e.B
+}
+
+// Shorten cuts a text that travels to at most limit bytes of UTF-8: peers refuse a field that is longer or cut within a
+// character. Whoever needs all of it asks the party where it arose.
+func Shorten(s string, limit int) string {
+	s = strings.ToValidUTF8(s, "?")
+	if len(s) <= limit {
+		return s
+	}
+	for limit > 0 && !utf8.RuneStart(s[limit]) {
+		limit--
+	}
+	return s[:limit]
 }
 
 // DecodeVote is the inverse of Encode.

@@ -228,7 +228,7 @@ func TestSignSeparatesPurposes(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The stated form, by another path: an outside verifier needs nothing but Ed25519.
-	if !ed25519.Verify(k.ApprovalPublic(), []byte("tacit/approval/v1digest"), sig) {
+	if !ed25519.Verify(k.ApprovalPublic(), []byte("tacit/approve/v1digest"), sig) {
 		t.Error("signed bytes are not the documented ones")
 	}
 	flipped := bytes.Clone(sig)

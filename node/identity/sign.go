@@ -13,11 +13,11 @@ type Purpose string
 
 // The purposes in use.
 const (
-	ForApproval Purpose = "approval" // an owner's consent to a plan digest
-	ForControl  Purpose = "control"  // a message between nodes
-	ForVote     Purpose = "vote"     // the outcome of one attempt
-	ForReceipt  Purpose = "receipt"  // what a step consumed
-	ForCard     Purpose = "card"     // a party's keys and addresses, by its root
+	ForApproval Purpose = "approve" // an owner's consent to a plan digest
+	ForControl  Purpose = "control" // a message between nodes
+	ForVote     Purpose = "vote"    // the outcome of one attempt
+	ForReceipt  Purpose = "receipt" // what a step consumed
+	ForCard     Purpose = "card"    // a party's keys and addresses, by its root
 )
 
 const (

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+	"modernc.org/sqlite" // also registers the database/sql driver "sqlite"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
@@ -147,7 +147,13 @@ func (db *DB) prepare(ctx context.Context) error {
 	if db.head, err = openHead(db.cfg.Dir); err != nil {
 		return err
 	}
-	return db.Verify(ctx)
+	if err := db.Verify(ctx); err != nil {
+		return err
+	}
+	return db.View(ctx, func(tx *Tx) (err error) {
+		db.lastStamp, err = tx.newestStamp()
+		return err
+	})
 }
 
 func (db *DB) disconnect() error {
@@ -232,5 +238,14 @@ func unavailable(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
+	if e, ok := errors.AsType[*sqlite.Error](err); ok && (e.Code()&0xff == sqliteCorrupt || e.Code()&0xff == sqliteNotADB) {
+		return fault.Wrap(fault.Corrupt, "store", err, "the database file is damaged")
+	}
 	return fault.Wrap(fault.Unavailable, "store", err, "the database did not answer")
 }
+
+// SQLite's primary result codes for a damaged file.
+const (
+	sqliteCorrupt = 11
+	sqliteNotADB  = 26
+)

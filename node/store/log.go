@@ -33,11 +33,44 @@ func (tx *Tx) Log(l audit.Leaf) error {
 	if err != nil {
 		return err
 	}
-	if _, err := audit.Append(tx, b); err != nil {
+	index, err := audit.Append(tx, b)
+	if err != nil {
 		return err
+	}
+	for name, value := range l.Refs {
+		if _, err := tx.q.ExecContext(tx.ctx, `INSERT INTO leaf_ref VALUES (?, ?, ?, ?)`, string(l.Type), name, value, index); err != nil {
+			return unavailable(err)
+		}
 	}
 	tx.db.lastStamp, tx.changes = stamp, nil
 	return nil
+}
+
+// newestStamp is the time of the last leaf: the log's time does not run back over a restart either.
+func (tx *Tx) newestStamp() (int64, error) {
+	size, err := tx.TreeSize()
+	if err != nil || size == 0 {
+		return 0, err
+	}
+	b, err := tx.Leaf(size - 1)
+	if err != nil {
+		return 0, err
+	}
+	l, err := audit.ParseLeaf(b)
+	return l.T, fault.Wrap(fault.Corrupt, "store.Open", err, "leaf %d is damaged", size-1)
+}
+
+// NewestLeaf returns the index of the newest leaf of a type whose reference name is value, −1 when there is none.
+func (tx *Tx) NewestLeaf(t audit.Type, name, value string) (int64, error) {
+	var idx sql.NullInt64
+	err := tx.q.QueryRowContext(tx.ctx, `SELECT max(idx) FROM leaf_ref WHERE type = ? AND name = ? AND value = ?`, string(t), name, value).Scan(&idx)
+	if err != nil {
+		return 0, unavailable(err)
+	}
+	if !idx.Valid {
+		return -1, nil
+	}
+	return idx.Int64, nil
 }
 
 // newID returns a ULID: 48 bits of time, 80 random, in 26 characters.

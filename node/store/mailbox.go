@@ -132,10 +132,14 @@ func (tx *Tx) counter(t Table, key string) (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(r.Value) != 8 {
-		return 0, fault.New(fault.Corrupt, "store", "a counter of %d bytes in table %s", len(r.Value), t)
+	return decodeCounter(t, r.Value)
+}
+
+func decodeCounter(t Table, b []byte) (uint64, error) {
+	if len(b) != 8 {
+		return 0, fault.New(fault.Corrupt, "store", "a counter of %d bytes in table %s", len(b), t)
 	}
-	return binary.BigEndian.Uint64(r.Value), nil
+	return binary.BigEndian.Uint64(b), nil
 }
 
 func (tx *Tx) setCounter(t Table, key string, v uint64) error {

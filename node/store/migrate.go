@@ -26,6 +26,8 @@ func schema1() []string {
 		`CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID`,
 		`CREATE TABLE leaf (idx INTEGER PRIMARY KEY, bytes BLOB NOT NULL)`,
 		`CREATE TABLE tree_hash (idx INTEGER PRIMARY KEY, hash BLOB NOT NULL)`,
+		// What a leaf is about, to find it again: derived from the leaves, and no part of what is verified.
+		`CREATE TABLE leaf_ref (type TEXT, name TEXT, value TEXT, idx INTEGER, PRIMARY KEY (type, name, value, idx)) WITHOUT ROWID`,
 	}
 	for _, t := range tables {
 		out = append(out, fmt.Sprintf(`CREATE TABLE %q (key TEXT PRIMARY KEY, rev INTEGER NOT NULL, value BLOB NOT NULL,

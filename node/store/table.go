@@ -9,10 +9,8 @@ const (
 	Step       Table = "step"       // job/step → state of the step machine
 	Vote       Table = "vote"       // job/step/attempt/party → signed vote
 	Approval   Table = "approval"   // job/party → signed approval
-	Output     Table = "output"     // job/step → digest and place of the sealed output
 	Binding    Table = "binding"    // session binding → step that used it; a second use is refused
 	Lease      Table = "lease"      // party slot → job
-	Request    Table = "request"    // request id → job id and body digest
 	Peer       Table = "peer"       // party → pinned card
 	Dataset    Table = "dataset"    // name@version → catalogue entry and local place
 	Agreement  Table = "agreement"  // content id → agreement with signatures
@@ -27,19 +25,20 @@ const (
 	Invoice    Table = "invoice"    // job → invoice
 	Outbox     Table = "outbox"     // peer/seq → signed control message
 	Inbox      Table = "inbox"      // peer → highest consumed sequence number
+	PeerHead   Table = "peerhead"   // peer → newest log head it has signed
 	Parked     Table = "parked"     // job/peer/seq → message of a job that is not known here yet
 )
 
 // audited lists the tables whose every change is named in a leaf. Outbox and inbox are not: their messages are signed
 // and numbered, and the peer holds the other copy.
 var audited = map[Table]bool{
-	Job: true, Step: true, Vote: true, Approval: true, Output: true, Binding: true, Lease: true, Request: true,
+	Job: true, Step: true, Vote: true, Approval: true, Binding: true, Lease: true,
 	Peer: true, Dataset: true, Agreement: true, Grant: true, Element: true, Account: true, Hold: true,
-	Receipt: true, Book: true, BookTx: true, Settlement: true, Invoice: true, Outbox: false, Inbox: false, Parked: false,
+	Receipt: true, Book: true, BookTx: true, Settlement: true, Invoice: true, Outbox: false, Inbox: false, PeerHead: false, Parked: false,
 }
 
 // tables lists every table in creation order.
 var tables = [...]Table{
-	Job, Step, Vote, Approval, Output, Binding, Lease, Request, Peer, Dataset, Agreement, Grant, Element,
-	Account, Hold, Receipt, Book, BookTx, Settlement, Invoice, Outbox, Inbox, Parked,
+	Job, Step, Vote, Approval, Binding, Lease, Peer, Dataset, Agreement, Grant, Element,
+	Account, Hold, Receipt, Book, BookTx, Settlement, Invoice, Outbox, Inbox, PeerHead, Parked,
 }

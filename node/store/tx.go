@@ -79,27 +79,38 @@ func (tx *Tx) Scan(t Table, prefix string, fn func(Row) error) error {
 
 // list reads the rows before the caller sees the first: the callback may use tx, which has one connection.
 func (tx *Tx) list(t Table, prefix string) (out []Row, err error) {
+	err = tx.each(t, prefix, func(r Row) error {
+		out = append(out, r)
+		return nil
+	})
+	return out, err
+}
+
+// each streams the checked rows; fn must not use tx.
+func (tx *Tx) each(t Table, prefix string, fn func(Row) error) (err error) {
 	rows, err := tx.q.QueryContext(tx.ctx, `SELECT key, rev, value, crc FROM `+quoted(t)+
 		` WHERE key >= ? AND key < ? ORDER BY key`, prefix, prefix+"\U0010FFFF")
 	if err != nil {
-		return nil, unavailable(err)
+		return unavailable(err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		var r Row
 		var crc int64
 		if err := rows.Scan(&r.Key, &r.Rev, &r.Value, &crc); err != nil {
-			return nil, unavailable(err)
+			return unavailable(err)
 		}
 		if err := check(t, r, crc); err != nil {
-			return nil, err
+			return err
 		}
-		out = append(out, r)
+		if err := fn(r); err != nil {
+			return err
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, unavailable(err)
+		return unavailable(err)
 	}
-	return out, nil
+	return nil
 }
 
 // Put stores value under key with the next revision. value is borrowed.
@@ -139,6 +150,29 @@ func (tx *Tx) Delete(t Table, key string) error {
 	}
 	tx.changed(t, Row{Key: key, Rev: rev + 1}, true)
 	return nil
+}
+
+// Try runs fn and undoes what it wrote when it fails, so that a closure may go on after a refusal: nothing half done is
+// left, neither rows nor leaves. It nests. It returns fn's error.
+func (tx *Tx) Try(fn func() error) error {
+	if err := tx.mayWrite(); err != nil {
+		return err
+	}
+	if _, err := tx.q.ExecContext(tx.ctx, "SAVEPOINT try"); err != nil {
+		return unavailable(err)
+	}
+	changes, stamp := slices.Clone(tx.changes), tx.db.lastStamp
+	err := fn()
+	if err != nil {
+		tx.changes, tx.db.lastStamp = changes, stamp
+		if _, rerr := tx.q.ExecContext(tx.ctx, "ROLLBACK TO try"); rerr != nil {
+			return unavailable(rerr)
+		}
+	}
+	if _, rerr := tx.q.ExecContext(tx.ctx, "RELEASE try"); rerr != nil {
+		return unavailable(rerr)
+	}
+	return err
 }
 
 func (tx *Tx) mayWrite() error {

@@ -2,13 +2,16 @@ package store
 
 import (
 	"context"
+	"strconv"
+	"strings"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/sandbox/audit"
 )
 
 // Verify checks the whole log and that it explains the tables: every leaf parses and hashes into the tree, the tree
-// extends the head file's, and fold(log) = state (Invariants S1 to S3).
+// extends the head file's, and fold(log) = state (Invariants S1 to S3). The mailboxes, which no leaf names, must hold
+// every message up to their newest number.
 //
 // Errors: fault.Corrupt naming the leaf, or the row and its table.
 func (db *DB) Verify(ctx context.Context) error {
@@ -32,8 +35,53 @@ func (db *DB) Verify(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return tx.verifyState(fold)
+		if err := tx.verifyState(fold); err != nil {
+			return err
+		}
+		for _, t := range []Table{Outbox, Inbox} {
+			if err := tx.verifyMailbox(t); err != nil {
+				return err
+			}
+		}
+		return tx.each(Parked, "", func(Row) error { return nil })
 	})
+}
+
+// verifyMailbox checks that each peer's messages are numbered 1 to its counter without a hole: a row that went missing
+// would otherwise look like one that was never sent, and its number would be given twice.
+func (tx *Tx) verifyMailbox(t Table) error {
+	type box struct{ rows, newest, last uint64 }
+	boxes := map[string]box{}
+	err := tx.each(t, "", func(r Row) error {
+		peer, tail, _ := strings.Cut(r.Key, "/")
+		b := boxes[peer]
+		switch "/" + tail {
+		case ackedKey:
+		case lastKey:
+			last, err := decodeCounter(t, r.Value)
+			if err != nil {
+				return err
+			}
+			b.last = last
+		default:
+			seq, err := strconv.ParseUint(tail, 10, 64)
+			if err != nil {
+				return fault.New(fault.Corrupt, "store.Verify", "a key of table %s is no message number", t)
+			}
+			b.rows, b.newest = b.rows+1, max(b.newest, seq)
+		}
+		boxes[peer] = b
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for peer, b := range boxes {
+		if b.rows != b.last || b.newest != b.last {
+			return fault.New(fault.Corrupt, "store.Verify", "table %s holds %d messages of %s, its counter says %d", t, b.rows, peer, b.last)
+		}
+	}
+	return nil
 }
 
 // verifyState compares the fold with every audited table.

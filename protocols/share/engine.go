@@ -80,12 +80,13 @@ func (e *Engine) firstMask() uint64 {
 	return 0
 }
 
-// fail remembers the first failed exchange.
+// fail remembers the first failed exchange and returns it with the operation in front; its reason stays, since that is
+// what the user acts on.
 func (e *Engine) fail(op string, err error) error {
 	if err == nil {
 		return nil
 	}
-	e.err = fault.Wrap(fault.CodeOf(err), op, err, "the exchange failed, the engine is closed")
+	e.err = fault.Wrap(fault.CodeOf(err), op, err, "%s", fault.ReasonOf(err))
 	return e.err
 }
 
