@@ -87,3 +87,15 @@ func active(step string) func(JobView) bool {
 		return false
 	}
 }
+
+// moving reports whether a running step has progressed: its session is open and data moves.
+func moving(step string) func(JobView) bool {
+	return func(v JobView) bool {
+		for _, s := range v.Steps {
+			if s.ID == step && s.Phase == "active" && s.Done > 0 {
+				return true
+			}
+		}
+		return false
+	}
+}

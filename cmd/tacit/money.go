@@ -20,7 +20,7 @@ func places(currency string) int {
 
 // parsePrice reads an exact decimal such as "120.00" into minor units of currency.
 func parsePrice(s, currency string) (int64, error) {
-	if len(currency) != 3 || strings.ToUpper(currency) != currency {
+	if len(currency) != 3 || strings.Trim(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != "" {
 		return 0, usagef("--currency is three capital letters, such as CNY")
 	}
 	whole, frac, dotted := strings.Cut(s, ".")

@@ -130,6 +130,7 @@ func TestClean(t *testing.T) {
 func FuzzParsePrice(f *testing.F) {
 	f.Add("120.00", "CNY")
 	f.Add("1.5", "JPY")
+	f.Add("0", "0\x7f ")
 	f.Fuzz(func(t *testing.T, price, currency string) {
 		minor, err := parsePrice(price, currency)
 		if err != nil {

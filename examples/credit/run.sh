@@ -110,10 +110,12 @@ job=$("$TACIT" submit job.yaml --yes --detach --dir bank 2>/dev/null)
 tacit watch "$job" --dir bank
 
 story 'Results go to whom the job releases them'
-tacit get "$job" r-report --dir bank --output report.json
-printf '  AUC %s\n' "$(sed -E 's/.*"auc":([0-9.]+).*/\1/' report.json)"
-tacit get "$job" r-model --dir utility
-tacit element list --dir bank
+for output in r-report r-model r-stats; do
+	tacit get "$job" "$output" --dir bank
+	tacit get "$job" "$output" --dir utility
+done
+printf '$ tacit element list --dir bank\n'
+"$TACIT" element list --dir bank | LC_ALL=C sort -k 2,2
 
 story 'The invoice is the same at both'
 tacit invoice "$job" --dir bank

@@ -25,7 +25,7 @@ var roles = []struct {
 	{"lead with data", "bank", "bank", false},
 	{"data holder", "utility", "bank", false},
 	{"lead without data", "hub", "hub", false},
-	{"data holder under a lead without data", "bank", "hub", false},
+	{"data holder of a lead without data", "bank", "hub", false},
 	{"plan-only lead", "bank", "bank", true},
 	{"plan-only data holder", "utility", "bank", true},
 }
@@ -49,15 +49,15 @@ func alphabet(self party.ID) []Event {
 		EvStepFailed, EvPeerFailed, EvCancel, EvExpired, EvQuiet, EvReceipts, EvDisputed, EvLate, "nonsense",
 	}
 	var out []Event
-	for _, from := range []party.ID{"bank", "utility", "hub", "stranger"} {
+	for _, from := range everybody {
 		for _, k := range kinds {
-			out = append(out, Event{Kind: k, From: from, Failure: Failure{Code: fault.Denied, Reason: "why"}})
+			out = append(out, Event{Kind: k, From: from, Failure: Failure{Code: fault.Denied, Party: from, Reason: "why"}})
 		}
-		for _, d := range []string{"", "one", "two"} {
+		for _, d := range []string{"one", "two"} {
 			out = append(out, Event{Kind: EvPlanned, From: from, Digest: d, Owners: []party.ID{"utility", "bank"}})
 		}
 	}
-	return append(out, Event{Kind: EvStepFailed, From: self, Failure: Failure{Code: fault.Internal, Party: self}})
+	return append(out, Event{Kind: EvPlanned, From: self, Owners: holders})
 }
 
 func fresh(self, lead party.ID, planOnly bool) Job {
@@ -80,26 +80,48 @@ func copyOf(t *testing.T, j Job) Job {
 	return out
 }
 
-func key(j Job) string {
-	f := ""
-	if j.Failure != nil {
-		f = j.Failure.Code.String()
-		j.Failure = nil
+// everybody is who the alphabet's events come from.
+var everybody = [...]party.ID{"bank", "utility", "hub", "stranger"}
+
+// print is a comparable image of a job: two jobs of one test with equal prints are equal.
+type print struct {
+	phase                                                Phase
+	planOnly, leaseAsk, started, disputed, quiet, failed bool
+	asked                                                party.ID
+	parties, owners                                      int
+	plans                                                [len(everybody)]string
+	marks                                                uint32
+}
+
+func printOf(j Job) print {
+	out := print{
+		phase: j.Phase, planOnly: j.PlanOnly, leaseAsk: j.LeaseAsk, started: j.Started, disputed: j.Disputed, quiet: j.Quiet,
+		asked: j.Asked, parties: len(j.Parties), owners: len(j.Owners),
 	}
-	return fmt.Sprint(j) + f
+	out.failed = j.Failure != nil
+	for i, p := range everybody {
+		out.plans[i] = j.Plans[p]
+		for _, m := range []map[party.ID]bool{j.Described, j.Approved, j.Leased, j.Receipts} {
+			out.marks <<= 1
+			if m[p] {
+				out.marks |= 1
+			}
+		}
+	}
+	return out
 }
 
 // checkStep runs one event and judges it by the machine's contract.
 func checkStep(t *testing.T, j Job, e Event) (Job, []Effect) {
 	t.Helper()
-	before := key(j)
+	before := printOf(j)
 	next, effects := j.Step(e)
-	if key(j) != before {
+	if printOf(j) != before {
 		t.Fatalf("%s in %s changed its argument", e.Kind, j.Phase)
 	}
 	switch {
 	case rejected(effects):
-		if key(next) != before {
+		if printOf(next) != before {
 			t.Fatalf("%s in %s is rejected and changes the state", e.Kind, j.Phase)
 		}
 	case j.Phase.Terminal():
@@ -132,12 +154,12 @@ func checkStep(t *testing.T, j Job, e Event) (Job, []Effect) {
 func TestJobExhaustively(t *testing.T) {
 	reached := map[Phase]bool{}
 	for _, role := range roles {
-		if testing.Short() && role.name != "data holder" {
-			continue
+		if role.self != role.lead && role.lead == "hub" || role.self == role.lead && role.planOnly || testing.Short() && role.name != "data holder" {
+			continue // these visit no state of another kind
 		}
 		start := fresh(role.self, role.lead, role.planOnly)
 		events := alphabet(role.self)
-		seen, queue := map[string]bool{key(start): true}, []Job{start}
+		seen, queue := map[print]bool{printOf(start): true}, []Job{start}
 		for len(queue) > 0 {
 			j := queue[0]
 			queue = queue[1:]
@@ -145,7 +167,7 @@ func TestJobExhaustively(t *testing.T) {
 			deep := copyOf(t, j)
 			for _, e := range events {
 				next, _ := checkStep(t, j, e)
-				if k := key(next); !seen[k] {
+				if k := printOf(next); !seen[k] {
 					seen[k] = true
 					queue = append(queue, next)
 				}

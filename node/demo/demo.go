@@ -337,7 +337,7 @@ func summarise(o Options, res *outcome) Summary {
 	s := Summary{
 		Kind: "demo", Version: 1, JobID: res.bank.ID, RowsA: res.twin.RowsA, RowsB: res.twin.RowsB, Intersection: res.twin.Intersection,
 		AUCPooled: res.twin.Pooled.AUC, AUCAOnly: res.twin.AOnly.AUC, WallSeconds: res.wall.Seconds(), Leakage: res.bank.Leakage,
-		Notices: append(slices.Clone(res.bank.Notices), res.utility.Notices...), AuditVerified: len(res.audits) == 3, Report: o.Report,
+		Notices: append(append([]string{}, res.bank.Notices...), res.utility.Notices...), AuditVerified: len(res.audits) == 3, Report: o.Report,
 		Invoice: Invoice{Currency: res.invoice.Currency, TotalMinor: res.invoice.TotalMinor, Payer: res.invoice.Payer, Lines: map[string]int64{}},
 	}
 	if res.report.Full != nil {

@@ -117,14 +117,15 @@ func (f *fleet) grant(ctx context.Context, o Options, in inputs, contract string
 		right.OutputAggregate: {MinRows: 1, Noised: true, Recipients: both},
 	}
 	for _, g := range []struct {
-		at      *child
-		data    catalog.Resource
-		grantee party.ID
-	}{{f.bank, in.bank, "utility"}, {f.utility, in.utility, "bank"}} {
+		at           *child
+		data         catalog.Resource
+		grantee      party.ID
+		label, group string // the bank's alone: the utility may have columns of the same names
+	}{{f.bank, in.bank, "utility", o.Label, o.Group}, {f.utility, in.utility, "bank", "", ""}} {
 		now := time.Now()
 		if _, err := g.at.client.CreateGrant(ctx, right.Grant{
 			Owner: g.at.party, Grantees: []party.ID{g.grantee}, Asset: g.data.ID(), Agreement: contract, Purpose: purpose,
-			Columns: columnUses(o, g.data), Outputs: outputs, TrustModels: []string{"2pc-semihonest"}, Leaks: acceptedLeaks,
+			Columns: columnUses(g.data, o.ID, g.label, g.group), Outputs: outputs, TrustModels: []string{"2pc-semihonest"}, Leaks: acceptedLeaks,
 			Actions:   []right.Action{right.ActionAlign, right.ActionTrain, right.ActionPredict, right.ActionEvaluate, right.ActionAggregate},
 			Limits:    right.Limits{Uses: 1, Rows: right.Unlimited, EpsilonPico: 1_000_000_000_000},
 			NotBefore: now.Add(-time.Minute).UnixMilli(), NotAfter: now.Add(term).UnixMilli(),
@@ -141,15 +142,15 @@ var acceptedLeaks = []string{
 	"noised-cells", "membership-outside-dp",
 }
 
-func columnUses(o Options, r catalog.Resource) map[string][]right.Use {
+func columnUses(r catalog.Resource, id, label, group string) map[string][]right.Use {
 	out := make(map[string][]right.Use, len(r.Columns))
 	for _, c := range r.Columns {
 		switch c.Name {
-		case o.ID:
+		case id:
 			out[c.Name] = []right.Use{right.UseKey}
-		case o.Label:
+		case label:
 			out[c.Name] = []right.Use{right.UseLabel}
-		case o.Group:
+		case group:
 			out[c.Name] = []right.Use{right.UseGroup}
 		default:
 			out[c.Name] = []right.Use{right.UseFeature}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -143,16 +144,16 @@ func (c *child) ended() error {
 	return fault.New(code, "demo.start", "%s did not start: %s", c.party, c.lastLog())
 }
 
-// lastLog is the last line of the node's log that says what went wrong: its own first line of an error.
+// lastLog is what the node said last: the cause of its error as the command line prints it.
 func (c *child) lastLog() string {
 	b, err := os.ReadFile(filepath.Join(c.dir, "node.log"))
 	if err != nil {
 		return "no log"
 	}
 	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
-	for _, l := range lines {
-		if strings.HasPrefix(l, "error[") {
-			return l
+	for _, l := range slices.Backward(lines) {
+		if cause, ok := strings.CutPrefix(strings.TrimSpace(l), "cause "); ok {
+			return strings.TrimSpace(cause)
 		}
 	}
 	return lines[len(lines)-1]

@@ -35,32 +35,32 @@ type column struct {
 }
 
 var bankColumns = []column{
-	{"age", -0.10, 43, 12, 0, true, false},
-	{"income", -0.30, 5200, 1900, 0, true, true},
-	{"debt_ratio", 0.26, 0.36, 0.14, 3, true, false},
-	{"card_limit", -0.12, 21000, 9000, 0, true, false},
-	{"tenure_months", -0.10, 64, 31, 0, true, false},
-	{"utilisation", 0.22, 0.44, 0.21, 3, true, false},
-	{"late_30d", 0.20, 0.9, 1.1, 0, true, false},
-	{"late_60d", 0.14, 0.3, 0.6, 0, true, false},
-	{"inquiries", 0.08, 1.6, 1.4, 0, true, true},
+	{"age", -0.12, 43, 12, 0, true, false},
+	{"income", -0.35, 5200, 1900, 0, true, true},
+	{"debt_ratio", 0.30, 0.36, 0.14, 3, true, false},
+	{"card_limit", -0.14, 21000, 9000, 0, true, false},
+	{"tenure_months", -0.12, 64, 31, 0, true, false},
+	{"utilisation", 0.26, 0.44, 0.21, 3, true, false},
+	{"late_30d", 0.23, 0.9, 1.1, 0, true, false},
+	{"late_60d", 0.16, 0.3, 0.6, 0, true, false},
+	{"inquiries", 0.09, 1.6, 1.4, 0, true, true},
 	{"accounts", 0.02, 3.1, 1.5, 0, true, false},
-	{"balance", 0.05, 8400, 4700, 0, false, false},
-	{"savings", -0.12, 12800, 8900, 0, true, true},
-	{"loans_open", 0.06, 1.1, 0.9, 0, true, false},
+	{"balance", 0.06, 8400, 4700, 0, false, false},
+	{"savings", -0.14, 12800, 8900, 0, true, true},
+	{"loans_open", 0.07, 1.1, 0.9, 0, true, false},
 }
 
 var utilityColumns = []column{
-	{"kwh_mean", -0.05, 310, 95, 1, true, false},
-	{"kwh_sd", 0.22, 48, 19, 1, true, false},
+	{"kwh_mean", -0.04, 310, 95, 1, true, false},
+	{"kwh_sd", 0.19, 48, 19, 1, true, false},
 	{"gas_m3", -0.03, 22, 9, 1, true, true},
 	{"water_m3", 0.02, 11, 4, 1, true, false},
-	{"bill_mean", 0.10, 240, 70, 2, true, false},
-	{"bill_sd", 0.20, 38, 17, 2, true, false},
-	{"late_bills", 0.46, 1.2, 1.3, 0, true, false},
-	{"disconnects", 0.28, 0.2, 0.5, 0, true, false},
-	{"autopay_share", -0.34, 0.55, 0.28, 3, true, false},
-	{"moves", 0.16, 0.7, 0.8, 0, true, false},
+	{"bill_mean", 0.09, 240, 70, 2, true, false},
+	{"bill_sd", 0.18, 38, 17, 2, true, false},
+	{"late_bills", 0.40, 1.2, 1.3, 0, true, false},
+	{"disconnects", 0.25, 0.2, 0.5, 0, true, false},
+	{"autopay_share", -0.30, 0.55, 0.28, 3, true, false},
+	{"moves", 0.14, 0.7, 0.8, 0, true, false},
 }
 
 // sampler draws the sample from a public seed: the same seed gives the same files on every machine.

@@ -137,6 +137,9 @@ func TestTwinWithoutGroups(t *testing.T) {
 }
 
 func TestNamedFeaturesAreTheOnlyOnes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("two fits of the whole sample")
+	}
 	f := sample(t, 5)
 	f.BankFeatures, f.UtilityFeatures = []string{"age"}, []string{"moves", "late_bills"}
 	one, err := DrawnTwin(t.Context(), f, 1, 0.2)
