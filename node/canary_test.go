@@ -87,16 +87,16 @@ func secretive(s *sheet, own func(customer int) bool, prefix string) *sheet {
 // an id, a feature or the labels of another party, in any form in which they could have left.
 func TestCanaries(t *testing.T) {
 	f := newFederation(t)
-	bankRows := secretive(bankSheet(500, 0), func(i int) bool { return i < 100 }, "zqbank")
-	utilityRows := secretive(utilitySheet(500, 100), func(i int) bool { return i >= 500 }, "zqutility")
+	bankRows := secretive(bankSheet(700, 0), func(i int) bool { return i < 100 }, "zqbank")
+	utilityRows := secretive(utilitySheet(700, 100), func(i int) bool { return i >= 700 }, "zqutility")
 	d := f.deal("canary", bankRows, utilityRows)
 	bank, _ := f.succeed(d.spec(fullSpec))
 
-	repeated := secretive(utilitySheet(500, 100), func(int) bool { return true }, "zqrepeat")
+	repeated := secretive(utilitySheet(700, 100), func(int) bool { return true }, "zqrepeat")
 	repeated.set(1, "id", repeated.rows[0][0])
 	bad := f.deal("canary-ids", bankRows, repeated)
 	f.run(bad.spec(modelSpec))
-	text := secretive(utilitySheet(500, 100), func(int) bool { return true }, "zqtext")
+	text := secretive(utilitySheet(700, 100), func(int) bool { return true }, "zqtext")
 	text.set(1, "u0", "zqcell")
 	bad = f.deal("canary-cell", bankRows, text)
 	f.run(bad.spec(modelSpec))
@@ -106,10 +106,18 @@ func TestCanaries(t *testing.T) {
 	ofUtility := append(canaries(utilityRows, "u0", "u1"), canaries(repeated)...)
 	ofUtility = append(ofUtility, append(canaries(text), canary{"a cell", []byte("zqcell")})...)
 
-	f.search(f.utility, ofBank)
-	f.search(f.coord, ofBank)
-	f.search(f.bank, ofUtility)
-	f.search(f.coord, ofUtility)
+	for _, c := range []struct {
+		at   *Node
+		list []canary
+	}{{f.utility, ofBank}, {f.coord, ofBank}, {f.bank, ofUtility}, {f.coord, ofUtility}} {
+		for _, leak := range f.search(c.at, c.list) {
+			t.Errorf("%s holds of another party %s", c.at.file.Party, leak)
+		}
+	}
+	// What everybody may know is found: the search looks where things are.
+	if found := f.search(f.utility, []canary{{"the name", []byte("loans-canary@1")}}); len(found) < 4 {
+		t.Errorf("the name of the bank's dataset is found in %q only", found)
+	}
 }
 
 // TestCanarySearch: the search finds what it looks for where it would be hidden.
@@ -146,14 +154,14 @@ func (f *federation) commonOrder(jobID string) []int64 {
 		out[i] = dec.I64()
 	}
 	f.ok(dec.Done())
-	if len(out) != 400 {
-		f.t.Fatalf("%d common rows, 400 expected", len(out))
+	if len(out) != 600 {
+		f.t.Fatalf("%d common rows, 600 expected", len(out))
 	}
 	return out
 }
 
 // search looks for canaries in every file of a node, every row and leaf of its database, and its log.
-func (f *federation) search(n *Node, list []canary) {
+func (f *federation) search(n *Node, list []canary) (found []string) {
 	f.t.Helper()
 	places := map[string][][]byte{"log": {f.logs[n.file.Party].bytes()}}
 	f.ok(filepath.WalkDir(f.home(n.file.Party), func(path string, e fs.DirEntry, err error) error {
@@ -173,10 +181,11 @@ func (f *federation) search(n *Node, list []canary) {
 		all := bytes.Join(blobs, []byte{0xff})
 		for _, c := range list {
 			if len(c.form) >= 4 && bytes.Contains(all, c.form) {
-				f.t.Errorf("%s: %s of another party in its %s", n.file.Party, c.what, place)
+				found = append(found, c.what+" in "+place)
 			}
 		}
 	}
+	return found
 }
 
 // cells reads everything in a node's database, by table.

@@ -201,7 +201,7 @@ func (n *Node) Invoice(ctx context.Context, jobID string) (InvoiceView, error) {
 	if err != nil {
 		return InvoiceView{}, err
 	}
-	v := InvoiceView{Job: inv.Job, Agreement: inv.Agreement, Payer: inv.Payer, Currency: inv.Currency, TotalMinor: inv.Total}
+	v := InvoiceView{Job: inv.Job, Agreement: "sha256:" + inv.Agreement, Payer: inv.Payer, Currency: inv.Currency, TotalMinor: inv.Total}
 	for _, l := range inv.Lines {
 		v.Lines = append(v.Lines, InvoiceLine{Payee: l.Payee, Weight: l.Weight, AmountMinor: l.Amount})
 	}

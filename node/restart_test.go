@@ -154,3 +154,26 @@ func checkEnded(f *federation, d deal, id string) {
 	}
 	f.succeed(d.spec(modelSpec))
 }
+
+// TestLinkCut: the utility's connections break in the middle of training and do not come back. Both parties end the
+// job by themselves; their receipts meet once the link is back.
+func TestLinkCut(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains for a while")
+	}
+	f := newFederation(t)
+	d := f.deal("cut", bankSheet(300, 0), utilitySheet(300, 50))
+	id := f.submit(d.spec(modelSpec, "max_iter: 2", endless))
+	f.await(f.bank, id, moving("model"))
+	f.utility.link.Close()
+	for _, n := range []*Node{f.bank, f.utility} {
+		v := f.await(n, id, nil)
+		checkFailure(t, v, fault.PeerAborted)
+		if v.Failure != nil && v.Failure.Step != "model" {
+			t.Errorf("%s: failure %+v, step model wanted", n.file.Party, v.Failure)
+		}
+	}
+	f.ok(f.utility.Close())
+	f.utility = f.start("utility")
+	checkEnded(f, d, id)
+}

@@ -970,6 +970,8 @@ type CreateGrantRequest struct {
 	Epsilon       string                 `protobuf:"bytes,9,opt,name=epsilon,proto3" json:"epsilon,omitempty"` // decimal; empty for none
 	NotAfterMs    int64                  `protobuf:"varint,10,opt,name=not_after_ms,json=notAfterMs,proto3" json:"not_after_ms,omitempty"`
 	Agreement     string                 `protobuf:"bytes,11,opt,name=agreement,proto3" json:"agreement,omitempty"`
+	TrustModels   []string               `protobuf:"bytes,12,rep,name=trust_models,json=trustModels,proto3" json:"trust_models,omitempty"` // none: 2pc-semihonest
+	Leaks         []string               `protobuf:"bytes,13,rep,name=leaks,proto3" json:"leaks,omitempty"`                                // kinds of leakage the owner accepts; none: those that actions and outputs imply
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1079,6 +1081,20 @@ func (x *CreateGrantRequest) GetAgreement() string {
 		return x.Agreement
 	}
 	return ""
+}
+
+func (x *CreateGrantRequest) GetTrustModels() []string {
+	if x != nil {
+		return x.TrustModels
+	}
+	return nil
+}
+
+func (x *CreateGrantRequest) GetLeaks() []string {
+	if x != nil {
+		return x.Leaks
+	}
+	return nil
 }
 
 type CreateGrantResponse struct {
@@ -1218,6 +1234,11 @@ type Grant struct {
 	State         string                 `protobuf:"bytes,9,opt,name=state,proto3" json:"state,omitempty"`
 	Counters      []*Counter             `protobuf:"bytes,10,rep,name=counters,proto3" json:"counters,omitempty"`
 	NotAfterMs    int64                  `protobuf:"varint,11,opt,name=not_after_ms,json=notAfterMs,proto3" json:"not_after_ms,omitempty"`
+	Agreement     string                 `protobuf:"bytes,12,opt,name=agreement,proto3" json:"agreement,omitempty"`
+	TrustModels   []string               `protobuf:"bytes,13,rep,name=trust_models,json=trustModels,proto3" json:"trust_models,omitempty"`
+	Leaks         []string               `protobuf:"bytes,14,rep,name=leaks,proto3" json:"leaks,omitempty"`
+	Rows          int64                  `protobuf:"varint,15,opt,name=rows,proto3" json:"rows,omitempty"`                                  // of one run; −1 for no bound
+	EpsilonPico   int64                  `protobuf:"varint,16,opt,name=epsilon_pico,json=epsilonPico,proto3" json:"epsilon_pico,omitempty"` // of one run
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1325,6 +1346,41 @@ func (x *Grant) GetCounters() []*Counter {
 func (x *Grant) GetNotAfterMs() int64 {
 	if x != nil {
 		return x.NotAfterMs
+	}
+	return 0
+}
+
+func (x *Grant) GetAgreement() string {
+	if x != nil {
+		return x.Agreement
+	}
+	return ""
+}
+
+func (x *Grant) GetTrustModels() []string {
+	if x != nil {
+		return x.TrustModels
+	}
+	return nil
+}
+
+func (x *Grant) GetLeaks() []string {
+	if x != nil {
+		return x.Leaks
+	}
+	return nil
+}
+
+func (x *Grant) GetRows() int64 {
+	if x != nil {
+		return x.Rows
+	}
+	return 0
+}
+
+func (x *Grant) GetEpsilonPico() int64 {
+	if x != nil {
+		return x.EpsilonPico
 	}
 	return 0
 }
@@ -1479,7 +1535,7 @@ const file_sandbox_proto_rawDesc = "" +
 	"recipients\x18\x02 \x03(\tR\n" +
 	"recipients\x12\x19\n" +
 	"\bmin_rows\x18\x03 \x01(\x03R\aminRows\x12\x16\n" +
-	"\x06noised\x18\x04 \x01(\bR\x06noised\"\xdb\x02\n" +
+	"\x06noised\x18\x04 \x01(\bR\x06noised\"\x94\x03\n" +
 	"\x12CreateGrantRequest\x12\x14\n" +
 	"\x05asset\x18\x01 \x01(\tR\x05asset\x12\x1a\n" +
 	"\bgrantees\x18\x02 \x03(\tR\bgrantees\x12\x18\n" +
@@ -1493,12 +1549,14 @@ const file_sandbox_proto_rawDesc = "" +
 	"\fnot_after_ms\x18\n" +
 	" \x01(\x03R\n" +
 	"notAfterMs\x12\x1c\n" +
-	"\tagreement\x18\v \x01(\tR\tagreement\"<\n" +
+	"\tagreement\x18\v \x01(\tR\tagreement\x12!\n" +
+	"\ftrust_models\x18\f \x03(\tR\vtrustModels\x12\x14\n" +
+	"\x05leaks\x18\r \x03(\tR\x05leaks\"<\n" +
 	"\x13CreateGrantResponse\x12%\n" +
 	"\x05grant\x18\x01 \x01(\v2\x0f.tacit.v1.GrantR\x05grant\"\x13\n" +
 	"\x11ListGrantsRequest\";\n" +
 	"\x12ListGrantsResponse\x12%\n" +
-	"\x05items\x18\x01 \x03(\v2\x0f.tacit.v1.GrantR\x05items\"\xd9\x02\n" +
+	"\x05items\x18\x01 \x03(\v2\x0f.tacit.v1.GrantR\x05items\"\xe7\x03\n" +
 	"\x05Grant\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x12\x14\n" +
@@ -1512,7 +1570,12 @@ const file_sandbox_proto_rawDesc = "" +
 	"\bcounters\x18\n" +
 	" \x03(\v2\x11.tacit.v1.CounterR\bcounters\x12 \n" +
 	"\fnot_after_ms\x18\v \x01(\x03R\n" +
-	"notAfterMs\"s\n" +
+	"notAfterMs\x12\x1c\n" +
+	"\tagreement\x18\f \x01(\tR\tagreement\x12!\n" +
+	"\ftrust_models\x18\r \x03(\tR\vtrustModels\x12\x14\n" +
+	"\x05leaks\x18\x0e \x03(\tR\x05leaks\x12\x12\n" +
+	"\x04rows\x18\x0f \x01(\x03R\x04rows\x12!\n" +
+	"\fepsilon_pico\x18\x10 \x01(\x03R\vepsilonPico\"s\n" +
 	"\aCounter\x12\x10\n" +
 	"\x03dim\x18\x01 \x01(\tR\x03dim\x12\x10\n" +
 	"\x03cap\x18\x02 \x01(\x03R\x03cap\x12\x12\n" +

@@ -67,6 +67,8 @@ func (a *app) grantCreate() *cobra.Command {
 	flags.Int64Var(&g.form.Rows, "rows", 0, "rows of one run at most; 0 for no bound")
 	flags.StringVar(&g.form.Epsilon, "epsilon", "", "ε of one run, decimal; none permits exact outputs only")
 	flags.StringVar(&g.form.Expires, "expires", "", "2026-12-31, 2026-12-31T12:00:00Z, 90d or 12h")
+	flags.StringArrayVar(&g.form.Trust, "trust", nil, "a trust model the owner accepts (default 2pc-semihonest); repeat for more")
+	flags.StringArrayVar(&g.form.Leaks, "leak", nil, "a kind of leakage the owner accepts (default what actions and outputs imply); repeat for more")
 	flags.StringVar(&g.form.Agreement, "agreement", "", "id of the agreement that pays; sha256:…")
 	return c
 }

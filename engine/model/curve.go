@@ -125,9 +125,9 @@ func (c Curve) fpr(s step) float64 { return float64(s.fp) / float64(c.neg) }
 
 // Point is one point of a drawn curve. All are shares in [0, 1].
 type Point struct {
-	Share float64 // of all rows that score at least so high
-	TPR   float64 // of the positives among them
-	FPR   float64 // of the negatives among them
+	Share float64 `json:"share"` // of all rows that score at least so high
+	TPR   float64 `json:"tpr"`   // of the positives among them
+	FPR   float64 `json:"fpr"`   // of the negatives among them
 }
 
 // Points returns at most limit points of the curve, from (0, 0, 0) to (1, 1, 1): TPR over FPR is the ROC curve, TPR and
@@ -146,11 +146,11 @@ func (c Curve) Points(limit int) []Point {
 
 // LiftBin is one tenth of the rows, from the highest scores down.
 type LiftBin struct {
-	Rows           int
-	Positives      float64 // rows of one score that straddle two bins are dealt to both in proportion
-	Rate           float64 // Positives / Rows
-	Lift           float64 // Rate / the rate of all rows
-	CumulativeGain float64 // share of all positives in this bin and those above
+	Rows           int     `json:"rows"`
+	Positives      float64 `json:"positives"`       // rows of one score that straddle two bins are dealt to both in proportion
+	Rate           float64 `json:"rate"`            // Positives / Rows
+	Lift           float64 `json:"lift"`            // Rate / the rate of all rows
+	CumulativeGain float64 `json:"cumulative_gain"` // share of all positives in this bin and those above
 }
 
 // Lift returns the LiftBins bins; bins differ by at most one row. There are fewer where there are fewer rows.
@@ -186,7 +186,12 @@ func (c Curve) positivesIn(k int) float64 {
 }
 
 // Confusion counts the rows by label and by whether they score at least threshold.
-type Confusion struct{ TP, FP, TN, FN int }
+type Confusion struct {
+	TP int `json:"tp"`
+	FP int `json:"fp"`
+	TN int `json:"tn"`
+	FN int `json:"fn"`
+}
 
 // At returns the confusion matrix at threshold.
 func (c Curve) At(threshold float64) Confusion {

@@ -8,14 +8,17 @@ import (
 
 // Report is the evaluation of probabilities against labels.
 type Report struct {
-	Rows, Positives int
-	AUC, KS         float64
-	LogLoss, Brier  float64
-	Threshold       float64
-	Confusion       Confusion
-	Accuracy        float64
-	Lift            []LiftBin
-	Points          []Point // at most MaxPoints: the ROC curve and the KS chart
+	Rows      int       `json:"rows"`
+	Positives int       `json:"positives"`
+	AUC       float64   `json:"auc"`
+	KS        float64   `json:"ks"`
+	LogLoss   float64   `json:"log_loss"`
+	Brier     float64   `json:"brier"`
+	Threshold float64   `json:"threshold"`
+	Confusion Confusion `json:"confusion"`
+	Accuracy  float64   `json:"accuracy"`
+	Lift      []LiftBin `json:"lift"`
+	Points    []Point   `json:"points"` // at most MaxPoints: the ROC curve and the KS chart
 }
 
 // Evaluate computes every metric of p, the probabilities of a 1.

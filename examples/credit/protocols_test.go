@@ -82,7 +82,7 @@ func alignment(t *testing.T) [2]string {
 }
 
 func transfers(t *testing.T) [2]string {
-	p := must[ot.Params](t)(ot.NewParams(ot.ParamsLiteral{}))
+	p := must[ot.Params](t)(ot.NewParams(ot.Literal{}))
 	c := p.Cost(manyOfAKind)
 	return [2]string{fmt.Sprint(c.Rounds), per(c, manyOfAKind)}
 }

@@ -5,6 +5,8 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"log/slog"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -84,6 +86,14 @@ func (f *federation) ok(err error) {
 	}
 }
 
+// logger shows the members' logs when a test is looked into.
+func (f *federation) logger(id party.ID) *slog.Logger {
+	if os.Getenv("TACIT_TEST_LOG") == "" {
+		return nil
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, nil)).With("node", string(id))
+}
+
 // open starts a member, the first time or after close.
 func (f *federation) open(m *member) {
 	f.t.Helper()
@@ -91,7 +101,7 @@ func (f *federation) open(m *member) {
 	db, err := store.Open(context.Background(), store.Config{Dir: m.dir, Party: m.id, Clock: clock})
 	f.ok(err)
 	m.db = db
-	m.Service = New(Config{Self: m.id, DB: db, Keys: m.keys, Pins: m.pins, Kick: func(party.ID) {}, Clock: clock})
+	m.Service = New(Config{Self: m.id, DB: db, Keys: m.keys, Pins: m.pins, Kick: func(party.ID) {}, Clock: clock, Logger: f.logger(m.id)})
 	e := exec.New(exec.Config{Self: m.id, Dir: m.dir, Ledger: m.Service})
 	e.Close()
 	m.SetEngine(e)
@@ -117,7 +127,9 @@ func (f *federation) restart(id party.ID) {
 func (f *federation) register(owner party.ID, name string, columns []string) {
 	f.t.Helper()
 	m := f.members[owner]
-	r := catalog.Resource{Name: name, Version: 1, Owner: owner, Class: catalog.Enterprise, Rows: declared, DeclaredRows: declared, Registered: 1}
+	r := catalog.Resource{Name: name, Version: 1, Owner: owner, Class: catalog.Enterprise, Rows: declared, DeclaredRows: declared, Registered: 1,
+		DataDigest: [32]byte{1}, SchemaDigest: [32]byte{2},
+	}
 	use := map[string][]right.Use{}
 	for _, c := range columns {
 		n, typ := c[:len(c)-len(":"+tail(c))], tail(c)
@@ -211,7 +223,7 @@ inputs:
   - {id: usage, party: utility, dataset: usage@1, key: [id]}
 steps:
   - {id: joined, op: align, in: [loans, usage], with: {index: [bank, utility]}}
-  - {id: stats, op: aggregate, in: [joined], with: {group: region, keys: [north, south], measures: [count], label: y, epsilon: "1.0"}}
+  - {id: stats, op: aggregate, in: [joined], with: {group: region, keys: [north, south], measures: [count, rate], label: y, epsilon: "1.0"}}
 releases:
   - {id: r-stats, from: stats, to: [bank, utility]}
 limits: {rows: %d}

@@ -166,6 +166,7 @@ func encodeNewGrant(g right.Grant) *pb.CreateGrantRequest {
 	out := &pb.CreateGrantRequest{
 		Asset: g.Asset, Grantees: text(g.Grantees), Purpose: g.Purpose, Columns: encodeColumns(g.Columns), Actions: text(g.Actions),
 		Outputs: encodeOutputs(g.Outputs), Uses: g.Limits.Uses, Rows: g.Limits.Rows, NotAfterMs: g.NotAfter, Agreement: g.Agreement,
+		TrustModels: g.TrustModels, Leaks: g.Leaks,
 	}
 	if g.Limits.Rows == right.Unlimited {
 		out.Rows = 0
@@ -177,7 +178,7 @@ func encodeNewGrant(g right.Grant) *pb.CreateGrantRequest {
 }
 
 // decodeNewGrant reads a grant request. The node adds id and owner; a missing bound on rows is none, a missing ε permits
-// only exact outputs. The trust model is the default one, the accepted leakage what actions and outputs imply.
+// only exact outputs. Without a trust model it is the default one, without leaks those that actions and outputs imply.
 //
 // Errors: fault.Invalid, fault.LimitExceeded.
 func decodeNewGrant(m *pb.CreateGrantRequest) (right.Grant, error) {
@@ -202,9 +203,16 @@ func decodeNewGrant(m *pb.CreateGrantRequest) (right.Grant, error) {
 		limits.EpsilonPico = int64(epsilon)
 	}
 	actions := named[right.Action](m.GetActions())
+	trust, leaks := m.GetTrustModels(), m.GetLeaks()
+	if len(trust) == 0 {
+		trust = []string{string(job.SemiHonest2PC)}
+	}
+	if len(leaks) == 0 {
+		leaks = impliedLeaks(actions, outputs)
+	}
 	return right.Grant{
 		Asset: m.GetAsset(), Grantees: named[party.ID](m.GetGrantees()), Purpose: m.GetPurpose(), Columns: decodeColumns(m.GetColumns()),
-		Actions: actions, TrustModels: []string{string(job.SemiHonest2PC)}, Leaks: impliedLeaks(actions, outputs), Outputs: outputs,
+		Actions: actions, TrustModels: trust, Leaks: leaks, Outputs: outputs,
 		Limits: limits, NotAfter: m.GetNotAfterMs(), Agreement: m.GetAgreement(),
 	}, nil
 }
@@ -215,6 +223,7 @@ func encodeGrant(v node.GrantView) *pb.Grant {
 		Id: g.ID, Owner: string(g.Owner), Asset: g.Asset, Grantees: text(g.Grantees), Purpose: g.Purpose,
 		Columns: encodeColumns(g.Columns), Actions: text(g.Actions), Outputs: encodeOutputs(g.Outputs),
 		State: string(v.State), Counters: encodeAccount(v.Account), NotAfterMs: g.NotAfter,
+		Agreement: g.Agreement, TrustModels: g.TrustModels, Leaks: g.Leaks, Rows: g.Limits.Rows, EpsilonPico: g.Limits.EpsilonPico,
 	}
 }
 
@@ -232,7 +241,8 @@ func decodeGrant(m *pb.Grant) (node.GrantView, error) {
 		Grant: right.Grant{
 			ID: m.GetId(), Owner: party.ID(m.GetOwner()), Asset: m.GetAsset(), Grantees: named[party.ID](m.GetGrantees()),
 			Purpose: m.GetPurpose(), Columns: decodeColumns(m.GetColumns()), Actions: named[right.Action](m.GetActions()),
-			Outputs: outputs, NotAfter: m.GetNotAfterMs(),
+			Outputs: outputs, NotAfter: m.GetNotAfterMs(), Agreement: m.GetAgreement(), TrustModels: m.GetTrustModels(),
+			Leaks: m.GetLeaks(), Limits: right.Limits{Rows: m.GetRows(), EpsilonPico: m.GetEpsilonPico()},
 		},
 		State: right.GrantState(m.GetState()), Account: account,
 	}, nil

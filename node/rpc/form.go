@@ -69,6 +69,8 @@ type GrantForm struct {
 	Epsilon   string              `yaml:"epsilon"`   // decimal; empty permits exact outputs only
 	Expires   string              `yaml:"expires"`   // see ParseInstant
 	Agreement string              `yaml:"agreement"` // sha256:…; empty for none
+	Trust     []string            `yaml:"trust"`     // trust models; empty for 2pc-semihonest
+	Leaks     []string            `yaml:"leaks"`     // accepted kinds of leakage; empty for what actions and outputs imply
 }
 
 // OutputForm is one rule of a grant: what may leave, to whom, over how many rows at least, and whether only noised.
@@ -110,7 +112,7 @@ func (f GrantForm) Grant(now time.Time) (right.Grant, error) {
 	}
 	m := &pb.CreateGrantRequest{
 		Asset: f.Asset, Grantees: f.Grantees, Purpose: f.Purpose, Actions: f.Actions, Uses: f.Uses, Rows: f.Rows,
-		Epsilon: f.Epsilon, NotAfterMs: expires.UnixMilli(), Agreement: f.Agreement,
+		Epsilon: f.Epsilon, NotAfterMs: expires.UnixMilli(), Agreement: f.Agreement, TrustModels: f.Trust, Leaks: f.Leaks,
 	}
 	names := f.Grantees
 	for name, uses := range f.Columns {

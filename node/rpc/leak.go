@@ -8,8 +8,8 @@ import (
 	"github.com/tacit-data/tacit/sandbox/right"
 )
 
-// impliedLeaks are the kinds of leakage that a grant of these actions and outputs cannot do without. A grant made through
-// the API accepts them and no other; every plan still states each line, word for word, before it is approved.
+// impliedLeaks are the kinds of leakage that a grant of these actions and outputs cannot do without: what a grant accepts
+// that names none. Every plan still states each line, word for word, before it is approved.
 func impliedLeaks(actions []right.Action, outputs map[right.OutputKind]right.OutputRule) []string {
 	kinds := []protocols.LeakKind{protocols.LeakRowCount}
 	for _, a := range actions {
