@@ -86,6 +86,9 @@ func secretive(s *sheet, own func(customer int) bool, prefix string) *sheet {
 // TestCanaries: after jobs that succeed and jobs that fail, nothing that a node keeps, sent, received or logged holds
 // an id, a feature or the labels of another party, in any form in which they could have left.
 func TestCanaries(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs three jobs and reads everything they left")
+	}
 	f := newFederation(t)
 	bankRows := secretive(bankSheet(700, 0), func(i int) bool { return i < 100 }, "zqbank")
 	utilityRows := secretive(utilitySheet(700, 100), func(i int) bool { return i >= 700 }, "zqutility")

@@ -16,6 +16,7 @@ import (
 
 	"github.com/tacit-data/tacit/api/job"
 	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/internal/invariant"
 	"github.com/tacit-data/tacit/node/coordinator"
 	"github.com/tacit-data/tacit/node/store"
 	"github.com/tacit-data/tacit/sandbox/budget"
@@ -23,7 +24,7 @@ import (
 )
 
 // jobLimit is how long any job of these tests may take; one that takes longer hangs.
-const jobLimit = 10 * time.Second
+var jobLimit = map[bool]time.Duration{false: 10 * time.Second, true: 2 * time.Minute}[invariant.Enabled] // the race detector costs tenfold
 
 // federation is a bank, a utility and a coordinator in one process, over real TLS on loopback.
 type federation struct {
@@ -52,10 +53,11 @@ func (l *logBuffer) bytes() []byte {
 	return slices.Clone(l.b.Bytes())
 }
 
-func newFederation(t *testing.T) *federation {
+// newFederation starts the three nodes and lets each pin the others. bank may change the bank's configuration.
+func newFederation(t *testing.T, bank ...func(*Config)) *federation {
 	t.Helper()
 	f := &federation{t: t, dir: t.TempDir(), logs: map[party.ID]*logBuffer{}}
-	f.bank, f.utility, f.coord = f.start("bank"), f.start("utility"), f.start("coordinator")
+	f.bank, f.utility, f.coord = f.start("bank", bank...), f.start("utility"), f.start("coordinator")
 	for _, pair := range [][2]*Node{{f.bank, f.utility}, {f.bank, f.coord}, {f.utility, f.coord}} {
 		token, _, err := pair[0].Invite(t.Context(), pair[1].file.Party)
 		f.ok(err)
@@ -74,12 +76,16 @@ func (f *federation) in(t *testing.T) *federation {
 	return &sub
 }
 
-func (f *federation) start(id party.ID) *Node {
+func (f *federation) start(id party.ID, edit ...func(*Config)) *Node {
 	f.t.Helper()
 	if _, err := os.Stat(f.home(id)); err != nil {
 		f.ok(Init(f.home(id), id, InitOptions{Listen: "127.0.0.1:0", API: "127.0.0.1:0"}))
 	}
-	n, err := Open(context.Background(), Config{Dir: f.home(id), Logger: f.logger(id)})
+	cfg := Config{Dir: f.home(id), Logger: f.logger(id)}
+	for _, e := range edit {
+		e(&cfg)
+	}
+	n, err := Open(context.Background(), cfg)
 	f.ok(err)
 	f.t.Cleanup(func() { _ = n.Close() })
 	return n

@@ -12,6 +12,7 @@ import (
 	"github.com/tacit-data/tacit/api/job"
 	"github.com/tacit-data/tacit/node/coordinator"
 	"github.com/tacit-data/tacit/node/exec"
+	"github.com/tacit-data/tacit/node/plan"
 	"github.com/tacit-data/tacit/node/store"
 	"github.com/tacit-data/tacit/sandbox/audit"
 	"github.com/tacit-data/tacit/sandbox/element"
@@ -112,7 +113,7 @@ func (n *Node) jobView(ctx context.Context, st coordinator.Status) (JobView, err
 		v.Leakage = append(v.Leakage, l.Text("en"))
 	}
 	for _, s := range st.Slots {
-		v.Steps = append(v.Steps, n.stepView(s))
+		v.Steps = append(v.Steps, n.stepView(st.Plan, s))
 	}
 	leaves, err := n.receiptLeaves(ctx, st.Receipts)
 	if err != nil {
@@ -128,13 +129,20 @@ func (n *Node) jobView(ctx context.Context, st coordinator.Status) (JobView, err
 	return v, nil
 }
 
-func (n *Node) stepView(s coordinator.SlotStatus) StepView {
+func (n *Node) stepView(p *plan.Plan, s coordinator.SlotStatus) StepView {
 	v := StepView{
 		ID: s.Slot.ID, Op: string(s.Slot.Op()), Phase: string(s.State.Phase), Done: s.Progress.Done, Total: s.Progress.Total,
 		Rounds: s.Reading.Rounds, SentBytes: s.Reading.Sent, RecvBytes: s.Reading.Recv, CPU: s.Reading.CPU, Wall: s.Reading.Wall,
 	}
 	if s.Slot.Step != nil {
 		v.PlannedBytes = s.Slot.Step.CostOf(n.file.Party).SentBytes
+		return v
+	}
+	if c, err := exec.ReleaseCost(p, *s.Slot.Release); err == nil {
+		if from, ok := p.Step(s.Slot.Release.From); ok && from.Out.Holder != n.file.Party {
+			c = c.Flip()
+		}
+		v.PlannedBytes = c.SentBytes
 	}
 	return v
 }

@@ -68,6 +68,9 @@ func TestCancel(t *testing.T) {
 	for _, n := range f.nodes() {
 		v := f.await(n, id, nil)
 		checkFailure(t, v, fault.Canceled)
+		if v.Phase != "canceled" {
+			t.Errorf("%s: the job is %s, canceled wanted", n.file.Party, v.Phase)
+		}
 		if n != f.coord && len(v.Receipts) == 0 {
 			t.Errorf("%s: no receipts of a job that had begun", n.file.Party)
 		}
@@ -88,6 +91,9 @@ func TestCancel(t *testing.T) {
 
 // TestTwoJobsAtOnce: two jobs over the same data run side by side.
 func TestTwoJobsAtOnce(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs two jobs")
+	}
 	f := newFederation(t)
 	d := f.deal("pair", bankSheet(300, 0), utilitySheet(300, 50))
 	ids := make([]string, 2)

@@ -6,7 +6,9 @@ import (
 	"os/exec"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/sandbox/budget"
@@ -15,6 +17,9 @@ import (
 
 // TestReopen: a node that is closed and opened again has the same jobs, grants and results, verifies, and runs jobs.
 func TestReopen(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs two jobs")
+	}
 	f := newFederation(t)
 	d := f.deal("reopen", bankSheet(300, 0), utilitySheet(300, 50))
 	before, _ := f.succeed(d.spec(modelSpec))
@@ -128,6 +133,29 @@ func TestKilledWhileRunning(t *testing.T) {
 	checkEnded(f, d, id)
 }
 
+// TestSilentPeer: a node whose process stands still without closing anything. The other waits for as long as its idle
+// limit says and then ends the job, naming whom it waited for.
+func TestSilentPeer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts a process and waits")
+	}
+	f := newFederation(t, func(c *Config) { c.Idle = time.Second })
+	d := f.deal("silent", bankSheet(300, 0), utilitySheet(300, 50))
+	f.ok(f.utility.Close())
+	process := f.startProcess(f.home("utility"))
+	id := f.submit(d.spec(modelSpec, "max_iter: 2", endless))
+	f.await(f.bank, id, moving("model"))
+	f.ok(process.Process.Signal(syscall.SIGSTOP))
+	v := f.await(f.bank, id, nil)
+	checkFailure(t, v, fault.Timeout, "no progress for 1s", "utility")
+	if v.Failure != nil && (v.Failure.Step != "model" || v.Failure.Culprit != "utility") {
+		t.Errorf("failure %+v, step model and culprit utility wanted", v.Failure)
+	}
+	if got, want := d.settled(f.bank), (budget.Amounts{budget.Uses: 1, budget.Rows: 300}); got != want {
+		t.Errorf("the bank was charged %v, want %v", got, want)
+	}
+}
+
 // checkEnded checks what both parties know of a job that one of them left: its end, receipts of both with the same
 // outcome, the charges of what had moved, and that they go on working.
 func checkEnded(f *federation, d deal, id string) {
@@ -155,9 +183,9 @@ func checkEnded(f *federation, d deal, id string) {
 	f.succeed(d.spec(modelSpec))
 }
 
-// TestLinkCut: the utility's connections break in the middle of training and do not come back. Both parties end the
-// job by themselves; their receipts meet once the link is back.
-func TestLinkCut(t *testing.T) {
+// TestConnectionBreaks: the connection of the two parties breaks in the middle of training. Both end the job with the
+// other as culprit, and settle their receipts once they are connected again.
+func TestConnectionBreaks(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains for a while")
 	}
@@ -165,7 +193,7 @@ func TestLinkCut(t *testing.T) {
 	d := f.deal("cut", bankSheet(300, 0), utilitySheet(300, 50))
 	id := f.submit(d.spec(modelSpec, "max_iter: 2", endless))
 	f.await(f.bank, id, moving("model"))
-	f.utility.link.Close()
+	f.utility.link.Disconnect("bank") // the bank dials again
 	for _, n := range []*Node{f.bank, f.utility} {
 		v := f.await(n, id, nil)
 		checkFailure(t, v, fault.PeerAborted)
@@ -173,7 +201,6 @@ func TestLinkCut(t *testing.T) {
 			t.Errorf("%s: failure %+v, step model wanted", n.file.Party, v.Failure)
 		}
 	}
-	f.ok(f.utility.Close())
-	f.utility = f.start("utility")
+	f.ok(f.utility.link.Connect("bank"))
 	checkEnded(f, d, id)
 }

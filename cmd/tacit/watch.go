@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/node"
 	"github.com/tacit-data/tacit/node/rpc"
 )
@@ -56,7 +57,7 @@ func (a *app) follow(ctx context.Context, c *rpc.Client, id string, timeout time
 		return v, rpc.JobFailure(v)
 	case ctx.Err() != nil:
 		_ = a.note("the job goes on: tacit watch %s\n", short(id)) // the signal is the error to report
-	case within.Err() != nil:
+	case within.Err() != nil, timeout > 0 && fault.CodeOf(err) == fault.Timeout: // the node saw the deadline first
 		return v, notFinished(id)
 	}
 	return v, err

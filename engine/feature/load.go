@@ -153,6 +153,56 @@ func textOf(a arrow.Array) func(int) (string, bool) {
 	return func(int) (string, bool) { return "", false }
 }
 
+// LoadUnit gathers one column as 0 or 1 for the rows of ix: numbers are clamped to that range, a fraction counts as 0, no
+// number is null. Unlike Load it refuses nothing because of a value: what noise protects may not stop a job.
+//
+// Errors: those of Load that no value causes.
+func LoadUnit(ctx context.Context, s engine.Stream, column string, ix Index) (values []int64, null []bool, err error) {
+	at, err := find(s.Schema(), []string{column}, "a 0/1 column is a number", fault.Invalid, arrow.INT64, arrow.FLOAT64)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := ix.Check(); err != nil {
+		return nil, nil, err
+	}
+	values, null = make([]int64, ix.Len()), make([]bool, ix.Len())
+	for i, r := range ix.Row {
+		null[i] = r < 0
+	}
+	err = gather(ctx, s, ix, func(rec arrow.Record, picks []pick) error {
+		unit := unitOf(rec.Column(at[0]))
+		for _, p := range picks {
+			v, ok := unit(int(p.local))
+			values[p.position], null[p.position] = v, !ok
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return values, null, nil
+}
+
+// unitOf reads the cells of a numeric column, clamped to 0 or 1; ok is false for null and for what is no number.
+func unitOf(a arrow.Array) func(int) (int64, bool) {
+	switch a := a.(type) {
+	case *array.Int64:
+		return func(i int) (int64, bool) { return min(max(a.Value(i), 0), 1), a.IsValid(i) }
+	case *array.Float64:
+		return func(i int) (int64, bool) {
+			v := a.Value(i)
+			if a.IsNull(i) || math.IsNaN(v) {
+				return 0, false
+			}
+			if v >= 1 {
+				return 1, true
+			}
+			return 0, true
+		}
+	}
+	return func(int) (int64, bool) { return 0, false }
+}
+
 // LoadLabel gathers the label column for the rows of ix: every value is 0 or 1 and both occur.
 //
 // Errors: those of Load; fault.Invalid when a label is missing, neither 0 nor 1 (with the counts), or all are equal.

@@ -49,6 +49,39 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// A value never stops a noised sum: that refusal would tell of one row.
+func TestLoadUnit(t *testing.T) {
+	mem := checked(t)
+	tab := people([]any{"a", int64(math.MaxInt64), math.Inf(1), int64(1)}, []any{"b", int64(math.MinInt64), math.NaN(), int64(0)},
+		[]any{"c", nil, 1e300, int64(1)}, []any{"d", int64(1), 0.5, int64(0)}, []any{"e", int64(0), math.Inf(-1), int64(0)})
+	ix := feature.Index{Row: []int64{0, 1, 2, 3, 4, -1}}
+	for column, want := range map[string]string{
+		"age":   "[1 0 0 1 0 0] [false false true false false true]",
+		"score": "[1 0 1 0 0 0] [false true false false false true]",
+	} {
+		v, null, err := feature.LoadUnit(t.Context(), tab.Stream(mem), column, ix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range v {
+			if null[i] {
+				v[i] = 0 // a cell without a value has any
+			}
+		}
+		if got := fmt.Sprint(v, null); got != want {
+			t.Errorf("%s: %s, want %s", column, got, want)
+		}
+	}
+	for column, want := range map[string]fault.Code{"id": fault.Invalid, "none": fault.SchemaMismatch} {
+		if _, _, err := feature.LoadUnit(t.Context(), tab.Stream(mem), column, ix); fault.CodeOf(err) != want {
+			t.Errorf("%s: %v, want %v", column, err, want)
+		}
+	}
+	if _, _, err := feature.LoadUnit(t.Context(), tab.Stream(mem), "age", feature.Index{Row: []int64{9}}); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("a row beyond the table: %v", err)
+	}
+}
+
 func TestLoadRefusals(t *testing.T) {
 	mem := checked(t)
 	tab := people([]any{"a", int64(2), 0.5, int64(1)}, []any{"b", int64(1<<53 + 1), 0.0, int64(1)}, []any{"c", nil, 0.5, nil})

@@ -16,8 +16,9 @@ import (
 // same parts, so parties that are aligned agree without a message.
 //
 // With strata (one small number per position, for example the label) each stratum is parted in the same proportion.
-// Strata are private: only their holder can compute that split, and it then tells the others which positions are test,
-// which reveals at most that much about them.
+// Strata are private: only their holder can compute that split, and it then tells the others which positions are test.
+// seed must then be secret and fresh: whoever can repeat the order sees in the parts where a stratum had its share, and
+// so the strata of the positions after it. With a secret seed the parts tell no position's stratum.
 //
 // Errors: fault.Invalid (n < 2, a fraction not inside (0, 1), strata of another length, a part or a stratum's part that
 // would be empty), fault.LimitExceeded (MaxRows).

@@ -19,4 +19,4 @@ s/ [0-9][0-9hm.]*(ms|µs|ns|s)( |$)/ SPAN\2/g
 s/(audit prove|^log) [0-9]+/\1 N/
 s/ (bank|utility) [0-9]+$/ \1 N/
 /^model (train|bank|utility)/s/ [0-9][0-9.]*/ N/g
-/^(coefficients|full\.(AUC|Accuracy|Brier|Confusion|KS|LogLoss)|half_width|intercept|iterations|metrics)/s/ -?[0-9][0-9.e-]*$/ N/
+/^(coefficients|full\.(accuracy|auc|brier|confusion|ks|log_loss)|half_width|intercept|iterations|metrics)/s/ -?[0-9][0-9.e-]*$/ N/

@@ -424,7 +424,11 @@ func (j *Job) stop(e Event) ([]Effect, bool) {
 	case e.Kind == EvPeerFailed && slices.Contains(j.Participants(), e.From):
 		f := e.Failure
 		f.Party = e.From
-		return j.fail(Failing, f), true
+		phase := Failing
+		if f.Code == fault.Canceled {
+			phase = Canceling
+		}
+		return j.fail(phase, f), true
 	}
 	return nil, false
 }

@@ -210,6 +210,20 @@ func (s *Service) Bind(ctx context.Context, t *exec.Task, sl exec.Slot, binding 
 		}}); err != nil {
 			return err
 		}
+		return nil
+	})
+}
+
+// Use implements exec.Ledger.
+func (s *Service) Use(ctx context.Context, t *exec.Task, sl exec.Slot) error {
+	return s.update(ctx, func(c *change) error {
+		r, err := c.record(t.Job)
+		if err != nil {
+			return err
+		}
+		if r.Job.Phase != Running {
+			return fault.New(fault.Canceled, "coordinator.Use", "the job is %s", r.Job.Phase)
+		}
 		return c.useHold(&r, sl, true)
 	})
 }

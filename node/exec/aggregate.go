@@ -74,14 +74,17 @@ func (r *Run) groups(ctx context.Context, ix feature.Index) ([]string, []int64, 
 	if column == "" {
 		return groups, labels, nil
 	}
-	m, err := r.matrix(ctx, []string{column}, ix)
+	_, y, err := r.open(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	missing := m.Missing(0)
-	for i, v := range m.Column(0) {
-		labels[i] = int64(v)
-		if missing != nil && missing[i] {
+	defer func() { _ = y.Close() }() // reading: nothing to lose
+	labels, missing, err := feature.LoadUnit(ctx, y, column, ix)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range labels {
+		if missing[i] {
 			labels[i] = absent
 		}
 	}

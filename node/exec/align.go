@@ -41,6 +41,7 @@ func align(ctx context.Context, r *Run) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	r.session.Load().Close() // the protocol is over: what follows is found by both alike
 	ix := feature.Index{Row: make([]int64, len(m.Position))}
 	for i, at := range m.Position {
 		ix.Row[i] = keys.Row[at]

@@ -29,6 +29,8 @@ type Ledger interface {
 	// Bind spends the session binding of a step and commits the holds that the step's first use charges. A binding that
 	// was spent before is refused.
 	Bind(ctx context.Context, t *Task, s Slot, binding [32]byte) error
+	// Use marks the holds that the step charges as used: the session is open, and the first byte follows.
+	Use(ctx context.Context, t *Task, s Slot) error
 	// Egress lets a result out: policy decides on what is about to leave, and a hold that a release settles is committed,
 	// before a byte leaves.
 	Egress(ctx context.Context, t *Task, s Slot, e Egress) error
@@ -186,7 +188,7 @@ func (e *Engine) Close() {
 	e.mu.Lock()
 	e.closed = true
 	for _, cancel := range e.running {
-		cancel(fault.New(fault.Canceled, "exec.Close", "the node stops"))
+		cancel(&fault.Error{Code: fault.PeerAborted, Op: "exec.Close", Culprit: string(e.cfg.Self), Reason: "the node stops"})
 	}
 	e.mu.Unlock()
 	e.wg.Wait()
@@ -232,7 +234,7 @@ func (e *Engine) attempt(ctx context.Context, t *Task, s Slot) error {
 	r.close(err)
 	var sealed Sealed
 	if err == nil {
-		sealed, err = seal(e.cfg.Dir, t.Job, s, out.Local)
+		sealed, err = seal(e.cfg.Dir, t.Job, s, out.Local, e.cfg.Rand)
 	}
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause

@@ -10,6 +10,7 @@ import (
 	"github.com/tacit-data/tacit/engine/model"
 	"github.com/tacit-data/tacit/node/plan"
 	"github.com/tacit-data/tacit/protocols"
+	"github.com/tacit-data/tacit/protocols/share"
 	"github.com/tacit-data/tacit/protocols/train"
 )
 
@@ -148,7 +149,7 @@ func (r *Run) releaseModel(ctx context.Context, from plan.Step) (Result, error) 
 		return Result{}, err
 	}
 	holder := from.Out.Holder == r.engine.cfg.Self
-	own, err := train.OwnCoefficients(ctx, s, conns, fitted, holder)
+	own, err := train.OwnCoefficients(ctx, s, conns, fitted, holder, coefficientsTo(*r.slot.Release, from.Out.Holder))
 	if err != nil || !r.receives() {
 		return Result{}, err
 	}
@@ -164,6 +165,18 @@ func (r *Run) releaseModel(ctx context.Context, from plan.Step) (Result, error) 
 		doc.Intercept = &own[i]
 	}
 	return document(doc, int64(len(own)))
+}
+
+// coefficientsTo says which of the two owners of a model a release names; the label holder is first.
+func coefficientsTo(rel plan.Release, holder party.ID) share.Receiver {
+	label := slices.Contains(rel.To, holder)
+	switch host := slices.ContainsFunc(rel.To, func(p party.ID) bool { return p != holder }); {
+	case label && host:
+		return share.ToBoth
+	case label:
+		return share.ToFirst
+	}
+	return share.ToSecond
 }
 
 func (r *Run) releaseCells(ctx context.Context, from plan.Step) (Result, error) {
@@ -233,7 +246,7 @@ func ReleaseCost(p *plan.Plan, rel plan.Release) (protocols.Cost, error) {
 				host++
 			}
 		}
-		return train.CoefficientsCost(label-1, host), nil
+		return train.CoefficientsCost(label-1, host, coefficientsTo(rel, from.Out.Holder)), nil
 	case !moves:
 		return protocols.Cost{}, nil
 	case rel.Kind == plan.Report:

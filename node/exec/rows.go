@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"io"
 	"slices"
 
 	"github.com/tacit-data/tacit/api/fault"
@@ -124,10 +125,21 @@ func split(ctx context.Context, r *Run) (Result, error) {
 	return Result{Local: bits, Common: sha256.Sum256(bits), RowsIn: int64(n), RowsOut: int64(n)}, nil
 }
 
-// draw returns the positions of the test part.
+// secretSeed is the randomness that a stratified draw adds to the plan's seed.
+const secretSeed = 32
+
+// draw returns the positions of the test part. With strata the draw is not repeatable: a host that could compute its
+// order would read labels off it, since past the point where one class has its share, a row that is passed over is of
+// that class and a row that is taken is of the other.
 func (r *Run) draw(n int, strata []uint8) ([]int32, error) {
 	w := with(*r.slot.Step)
 	seed := binary.BigEndian.AppendUint64(nil, uint64(w.Int("seed")))
+	if strata != nil {
+		seed = append(seed, make([]byte, secretSeed)...)
+		if _, err := io.ReadFull(r.engine.cfg.Rand, seed[len(seed)-secretSeed:]); err != nil {
+			return nil, fault.Wrap(fault.Internal, "exec.split", err, "no randomness")
+		}
+	}
 	_, test, err := feature.Split(n, w.Dec("test"), seed, strata)
 	return test, err
 }

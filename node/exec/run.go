@@ -63,6 +63,9 @@ func (r *Run) Open(ctx context.Context) (protocols.Session, []protocols.Conn, er
 		return protocols.Session{}, nil, err
 	}
 	r.session.Store(c)
+	if err := r.engine.cfg.Ledger.Use(ctx, r.task, r.slot); err != nil {
+		return protocols.Session{}, nil, err
+	}
 	s := protocols.Session{
 		Binding: binding, Self: r.engine.cfg.Self, Peers: peers, Rand: r.engine.cfg.Rand, Workers: r.engine.cfg.Workers,
 	}

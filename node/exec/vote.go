@@ -16,7 +16,7 @@ type Vote struct {
 	Mark    uint32     `json:"mark"` // the highest mark the party holds
 	Party   party.ID   `json:"party"`
 	Sealed  bool       `json:"sealed"`
-	Output  [32]byte   `json:"output"` // digest of this party's own sealed output
+	Output  [32]byte   `json:"output"` // digest of this party's own sealed output, salted
 	Common  [32]byte   `json:"common"` // digest of what all parties must agree on; zero when nothing is common
 	Code    fault.Code `json:"code"`   // Abandoned: why
 	Culprit string     `json:"culprit,omitempty"`

@@ -5,14 +5,27 @@ import (
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/protocols"
+	"github.com/tacit-data/tacit/protocols/share"
 )
 
 // CoefficientsCost is the exact cost of OwnCoefficients for such a model, as the label holder; the host's is its Flip.
-func CoefficientsCost(labelCols, hostCols int) protocols.Cost {
-	return protocols.Cost{Rounds: 1, SentBytes: 8 * int64(hostCols), RecvBytes: 8 * int64(blockCols(labelCols, true))}
+func CoefficientsCost(labelCols, hostCols int, to share.Receiver) protocols.Cost {
+	c := protocols.Cost{Rounds: 1}
+	if receives(to, false) {
+		c.SentBytes = 8 * int64(hostCols)
+	}
+	if receives(to, true) {
+		c.RecvBytes = 8 * int64(blockCols(labelCols, true))
+	}
+	return c
 }
 
-// CoefficientsLeaks returns what OwnCoefficients discloses, word for word in the package documentation.
+// receives reports whether to names the party in role label.
+func receives(to share.Receiver, label bool) bool {
+	return to == share.ToBoth || label && to == share.ToFirst || !label && to == share.ToSecond
+}
+
+// CoefficientsLeaks returns what OwnCoefficients discloses to those it names, word for word in the package documentation.
 func CoefficientsLeaks() []protocols.Leak {
 	return []protocols.Leak{
 		{

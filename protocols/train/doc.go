@@ -29,7 +29,7 @@
 // the whole, so every step descends without a line search; Nesterov's β_t = (t−1)/(t+2) accelerates it. The first false
 // bit ends the run as fault.Precision, the second as converged; reaching MaxIter is a result too.
 //
-// A Model is one party's shares. OwnCoefficients opens to each party the coefficients of its own columns. Partition
+// A Model is one party's shares. OwnCoefficients opens to each named party the coefficients of its own columns. Partition
 // carries a stratified split, which only the label holder can draw, to the host.
 //
 // # Security
@@ -44,7 +44,7 @@
 // reveals: the number of rows, the columns of each party and the training parameters to all
 // reveals: the number of iterations and, at every check, whether all weights are in range and whether training converged to all
 //
-// OwnCoefficients reveals besides:
+// OwnCoefficients reveals besides, to those it names:
 //
 // reveals: the released coefficients of its own columns and the intercept to label holder
 // reveals: the released coefficients of its own columns to host
@@ -52,6 +52,8 @@
 // Partition reveals:
 //
 // reveals: which rows the label holder's stratified draw puts into the test part to host
+//
+// The draw's order must be secret (feature.Split): a host that could repeat it would learn labels.
 //
 // The fixed-point scale of X̃ follows from the number of rows and columns alone, not from the data. Time does not depend
 // on shares or columns except in float64 arithmetic on a party's own columns. Rows must be five times the columns: a

@@ -7,6 +7,7 @@ import (
 
 	"github.com/tacit-data/tacit/protocols"
 	"github.com/tacit-data/tacit/protocols/conntest"
+	"github.com/tacit-data/tacit/protocols/share"
 	"github.com/tacit-data/tacit/protocols/train"
 )
 
@@ -36,7 +37,7 @@ func ExampleGLM() {
 			if err != nil {
 				return err
 			}
-			*own, err = train.OwnCoefficients(context.Background(), s, []protocols.Conn{c}, model, in.Label)
+			*own, err = train.OwnCoefficients(context.Background(), s, []protocols.Conn{c}, model, in.Label, share.ToBoth)
 			return err
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/protocols"
 	"github.com/tacit-data/tacit/protocols/conntest"
+	"github.com/tacit-data/tacit/protocols/share"
 )
 
 func sessionForFuzz() protocols.Session {
@@ -20,35 +21,48 @@ func sessionForFuzz() protocols.Session {
 func TestOwnCoefficients(t *testing.T) {
 	one := uint64(1 << weightBits)
 	label, host := half(true, one, 5, 7, 11), half(false, one/2, -one-5, 9*one-7, one-11)
-	side := func(m Model, role bool) func(context.Context, protocols.Session, protocols.Conn) ([]float64, error) {
-		return func(ctx context.Context, s protocols.Session, c protocols.Conn) ([]float64, error) {
-			out, err := OwnCoefficients(ctx, s, []protocols.Conn{c}, m, role)
-			if errors.Is(err, fault.Precision) {
-				return nil, nil
+	// A party that is not named gets nothing, on the wire either: the cost is exact.
+	for _, to := range []share.Receiver{share.ToBoth, share.ToFirst, share.ToSecond} {
+		side := func(m Model, role bool) func(context.Context, protocols.Session, protocols.Conn) ([]float64, error) {
+			return func(ctx context.Context, s protocols.Session, c protocols.Conn) ([]float64, error) {
+				out, err := OwnCoefficients(ctx, s, []protocols.Conn{c}, m, role, to)
+				if errors.Is(err, fault.Precision) {
+					return nil, nil
+				}
+				return out, err
 			}
-			return out, err
 		}
+		wantA, wantB := []float64{1.5, -1, 9}, []float64{1}
+		if to == share.ToFirst {
+			wantB = nil
+		}
+		if to == share.ToSecond {
+			wantA = nil
+		}
+		conntest.Suite(t, conntest.Protocol[[]float64, []float64]{
+			A: side(label, true), B: side(host, false), Cost: CoefficientsCost(2, 1, to), TamperUndetected: true,
+			Check: func(a, b *[]float64) error {
+				if a != nil && !slices.Equal(*a, wantA) || b != nil && !slices.Equal(*b, wantB) {
+					return errors.New("other coefficients")
+				}
+				return nil
+			},
+		})
 	}
-	conntest.Suite(t, conntest.Protocol[[]float64, []float64]{
-		A: side(label, true), B: side(host, false), Cost: CoefficientsCost(2, 1), TamperUndetected: true,
-		Check: func(a, b *[]float64) error {
-			if a != nil && !slices.Equal(*a, []float64{1.5, -1, 9}) || b != nil && !slices.Equal(*b, []float64{1}) {
-				return errors.New("other coefficients")
-			}
-			return nil
-		},
-	})
 	s, c := sessionForFuzz(), []protocols.Conn{}
-	if _, err := OwnCoefficients(context.Background(), s, c, label, true); !errors.Is(err, fault.Unsupported) {
+	if _, err := OwnCoefficients(context.Background(), s, c, label, true, share.ToBoth); !errors.Is(err, fault.Unsupported) {
 		t.Errorf("no connection: %v", err)
 	}
 	conn, _ := conntest.Pair(conntest.PartyA, conntest.PartyB)
 	c = []protocols.Conn{conn}
-	if _, err := OwnCoefficients(context.Background(), s, c, Model{}, true); !errors.Is(err, fault.Invalid) {
+	if _, err := OwnCoefficients(context.Background(), s, c, Model{}, true, share.ToBoth); !errors.Is(err, fault.Invalid) {
 		t.Errorf("no model: %v", err)
 	}
-	if _, err := OwnCoefficients(context.Background(), s, c, label, false); !errors.Is(err, fault.Invalid) {
+	if _, err := OwnCoefficients(context.Background(), s, c, label, false, share.ToBoth); !errors.Is(err, fault.Invalid) {
 		t.Errorf("another role: %v", err)
+	}
+	if _, err := OwnCoefficients(context.Background(), s, c, label, true, 0); !errors.Is(err, fault.Invalid) {
+		t.Errorf("no receiver: %v", err)
 	}
 	if _, err := openCoefficients([]uint64{16*one + 1}, []uint64{0}); !errors.Is(err, fault.Precision) {
 		t.Errorf("out of range: %v", err)

@@ -123,13 +123,14 @@ func NewPair(ctx context.Context, s protocols.Session, c []protocols.Conn, label
 	return p, err
 }
 
-// OwnCoefficients opens to each party the coefficients of its own columns, to the label holder the intercept after them:
-// the release form own-coefficients. label is this party's role.
+// OwnCoefficients opens to each party that to names the coefficients of its own columns, to the label holder the
+// intercept after them: the release form own-coefficients. label is this party's role; the label holder is first. A party
+// that is not named gets nil, and no share either.
 //
-// Bytes: CoefficientsCost. Reveals: CoefficientsLeaks. Errors: fault.Invalid (no model, another role), fault.Precision
-// (the halves are not of one model), fault.Unsupported (other than two parties), fault.Misbehaved with culprit, and the
-// Conn's.
-func OwnCoefficients(ctx context.Context, s protocols.Session, c []protocols.Conn, m Model, label bool) ([]float64, error) {
+// Bytes: CoefficientsCost. Reveals: CoefficientsLeaks. Errors: fault.Invalid (no model, another role, unknown receiver),
+// fault.Precision (the halves are not of one model), fault.Unsupported (other than two parties), fault.Misbehaved with
+// culprit, and the Conn's.
+func OwnCoefficients(ctx context.Context, s protocols.Session, c []protocols.Conn, m Model, label bool, to share.Receiver) ([]float64, error) {
 	const op = "train.OwnCoefficients"
 	conn, err := checkPair(op, s, c)
 	if err != nil {
@@ -138,12 +139,24 @@ func OwnCoefficients(ctx context.Context, s protocols.Session, c []protocols.Con
 	if m.m == nil || m.m.label != label {
 		return nil, fault.New(fault.Invalid, op, "not the %s's half of a model", roleName(label))
 	}
+	if to != share.ToBoth && to != share.ToFirst && to != share.ToSecond {
+		return nil, fault.New(fault.Invalid, op, "unknown receiver %d", to)
+	}
 	own, peer := m.m.split()
-	received := make([]byte, 8*len(own))
-	if err := exchange(ctx, conn, [][]byte{encodeShares(peer)}, [][]byte{received}); err != nil {
+	var out, in [][]byte
+	if receives(to, !label) {
+		out = [][]byte{encodeShares(peer)}
+	}
+	if receives(to, label) {
+		in = [][]byte{make([]byte, 8*len(own))}
+	}
+	if err := exchange(ctx, conn, out, in); err != nil {
 		return nil, settle(op, err)
 	}
-	return openCoefficients(own, decodeShares(received))
+	if in == nil {
+		return nil, nil
+	}
+	return openCoefficients(own, decodeShares(in[0]))
 }
 
 // Partition tells the host which rows the label holder has put into the test part, where the draw depends on the labels

@@ -36,6 +36,7 @@ const (
 	BudgetCaptured  Type = "budget.captured"
 	BudgetReleased  Type = "budget.released"
 	BudgetExpired   Type = "budget.expired"
+	BudgetSpent     Type = "budget.spent"
 
 	EgressAllowed Type = "egress.allowed" // a result may leave; cited by I8
 	EgressHeld    Type = "egress.held"
@@ -84,7 +85,7 @@ var types = [...]Type{
 	AgreementTerminated,
 	GrantCreated, GrantSuspended, GrantResumed, GrantExhausted, GrantExpired, GrantRevoked,
 	PlanApproved, PlanDenied, LeakageStated,
-	BudgetHeld, BudgetOpen, BudgetUsed, BudgetCommitted, BudgetCaptured, BudgetReleased, BudgetExpired,
+	BudgetHeld, BudgetOpen, BudgetUsed, BudgetCommitted, BudgetCaptured, BudgetReleased, BudgetExpired, BudgetSpent,
 	EgressAllowed, EgressHeld, EgressRefused,
 	StepStarted, StepVoted, StepFailed,
 	JobSubmitted, JobDescribing, JobApproving, JobScheduling, JobRunning, JobSuspended, JobSettling, JobCanceling,
