@@ -318,7 +318,7 @@ func TestCancelEndsEverywhere(t *testing.T) {
 	f.settles(id, Canceled, "utility")
 	f.pump()
 	for _, p := range []party.ID{"bank", "hub"} {
-		f.settles(id, Failed, p)
+		f.settles(id, Canceled, p)
 	}
 	f.wantCharged("bank", budget.Amounts{})
 	f.wantCharged("utility", budget.Amounts{})

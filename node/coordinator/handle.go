@@ -322,7 +322,7 @@ func (c *change) askAll(r *Record) error {
 
 func (c *change) tellFailure(r *Record) error {
 	f := r.Job.Failure
-	st := Stopped{Code: f.Code, Step: f.Step, Culprit: f.Culprit, Reason: exec.Shorten(f.Reason, maxReason)}
+	st := Stopped{Code: f.Code, Step: f.Step, Culprit: f.Culprit, Reason: exec.WithoutNumbers(exec.Shorten(f.Reason, maxReason))}
 	return c.sendAll(r.Job, MsgFailing, st.Encode())
 }
 

@@ -294,7 +294,7 @@ func (s *Service) Seal(ctx context.Context, t *exec.Task, sl exec.Slot, out exec
 				return err
 			}
 		}
-		return c.vote(&r, v, v.Encode())
+		return c.vote(&r, v, v.Public().Encode())
 	})
 }
 
@@ -343,7 +343,7 @@ func (c *change) voted(r *Record, st slot, v exec.Vote, effects []exec.StepEffec
 	for _, e := range effects {
 		switch e {
 		case exec.CastVote:
-			if err := c.sendAll(r.Job, MsgVote, v.Encode()); err != nil {
+			if err := c.sendAll(r.Job, MsgVote, v.Public().Encode()); err != nil {
 				return err
 			}
 		case exec.VoteLost:
@@ -351,7 +351,7 @@ func (c *change) voted(r *Record, st slot, v exec.Vote, effects []exec.StepEffec
 				Step: v.Step, Attempt: v.Attempt, Party: c.s.cfg.Self, Code: fault.PeerAborted, Culprit: string(v.Party),
 				Reason: exec.Shorten("the peer abandoned the step: "+v.Code.String()+": "+v.Reason, maxVoteDetail),
 			}
-			if err := c.vote(r, own, own.Encode()); err != nil {
+			if err := c.vote(r, own, own.Public().Encode()); err != nil {
 				return err
 			}
 		case exec.StopRunner:

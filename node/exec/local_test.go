@@ -75,7 +75,7 @@ func TestPrecheck(t *testing.T) {
 		{"label that is text", "id,v\na,yes\nb,no\n", plan.UseLabel, fault.Invalid, "not numeric"},
 		{"NaN", "id,v\na,1.5\nb,NaN\n", plan.UseFeature, fault.Invalid, ""},
 		{"infinity", "id,v\na,1.5\nb,Inf\n", plan.UseFeature, fault.Invalid, ""},
-		{"label of two", "id,v\na,0\nb,1\nc,2\nd,2\n", plan.UseLabel, fault.Invalid, "neither 0 nor 1 in 2 rows"},
+		{"label of two", "id,v\na,0\nb,1\nc,2\nd,2\n", plan.UseLabel, fault.Invalid, `neither "0" nor "1" in 2 rows`},
 		{"label of one class", "id,v\na,1\nb,1\n", plan.UseLabel, fault.Invalid, "one class"},
 		{"constant feature", "id,v\na,7\nb,7\n", plan.UseFeature, fault.Invalid, "zero variance"},
 	} {
@@ -258,7 +258,7 @@ func TestBindingCoversEverything(t *testing.T) {
 }
 
 var cellParams = dp.Params{
-	Keys: []string{"south", "north"}, Measures: []dp.Measure{dp.Count, dp.Sum, dp.Rate}, Epsilon: dp.One,
+	Keys: []string{"south", "north"}, Measures: []dp.Measure{dp.Count, dp.Sum, dp.Rate}, Kind: dp.Laplace, Epsilon: dp.One,
 }
 
 // codecs are the formats of this package with a value each.
@@ -363,7 +363,7 @@ func TestVoteContract(t *testing.T) {
 // An index that no file of this party has is refused, not followed.
 func TestIndexBeyondTheFile(t *testing.T) {
 	r, _ := reading(t, "id,v\na,1\nb,2\n", map[string]plan.Use{"v": plan.UseFeature})
-	for _, row := range []int64{-1, 2, math.MaxInt64} {
+	for _, row := range []int64{-2, 2, math.MaxInt64} {
 		if _, err := r.matrix(t.Context(), []string{"v"}, feature.Index{Row: []int64{row}}); err == nil {
 			t.Errorf("row %d is read", row)
 		}

@@ -86,8 +86,6 @@ func (l ledger) Bind(_ context.Context, _ *Task, _ Slot, b [32]byte) error {
 	return nil
 }
 
-func (l ledger) Use(context.Context, *Task, Slot) error { return nil }
-
 func (l ledger) Use(context.Context, *Task, Slot) error { l.do(func() { l.used++ }); return nil }
 
 func (l ledger) Egress(context.Context, *Task, Slot, Egress) error { return l.refuse }

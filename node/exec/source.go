@@ -155,7 +155,7 @@ func (c *columnCheck) verdict(col plan.Column) error {
 	case c.present == 0:
 		return fault.New(fault.Invalid, op, "column %q has no value", col.Name)
 	case col.Use == plan.UseLabel && c.notBinary > 0:
-		return fault.New(fault.Invalid, op, "label %q is neither 0 nor 1 in %d rows", col.Name, c.notBinary)
+		return fault.New(fault.Invalid, op, "label %q is neither \"0\" nor \"1\" in %d rows", col.Name, c.notBinary)
 	case col.Use == plan.UseFeature && c.min == c.max:
 		return fault.New(fault.Invalid, op, "column %q has zero variance: every row holds the same value", col.Name)
 	case col.Use == plan.UseLabel && c.min == c.max:

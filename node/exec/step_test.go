@@ -299,3 +299,16 @@ func TestEveryOrderOfVotes(t *testing.T) {
 		}
 	}
 }
+
+func TestWithoutNumbers(t *testing.T) {
+	for in, want := range map[string]string{
+		`label "y1" is neither "0" nor "1" in 569 rows`: `label "y1" is neither "0" nor "1" in … rows`,
+		"no number": "no number",
+		`column "x0" holds NaN in 12 rows, 3 of 40`: `column "x0" holds NaN in … rows, … of …`,
+		"": "",
+	} {
+		if got := WithoutNumbers(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

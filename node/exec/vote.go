@@ -73,3 +73,32 @@ func DecodeVote(b []byte) (Vote, error) {
 	}
 	return v, d.Done()
 }
+
+// Public is the vote as it leaves: its reason without numbers.
+func (v Vote) Public() Vote {
+	v.Reason = WithoutNumbers(v.Reason)
+	return v
+}
+
+// WithoutNumbers replaces every number of a reason outside double quotes: how many rows lack a label, or how many are of
+// one class, is about a party's own data and stays there. Names in quotes, such as columns, are in the plan.
+func WithoutNumbers(reason string) string {
+	var b strings.Builder
+	quoted, number := false, false
+	for _, r := range reason {
+		digit := r >= '0' && r <= '9'
+		switch {
+		case r == '"':
+			quoted = !quoted
+		case digit && !quoted && number:
+			continue
+		case digit && !quoted:
+			b.WriteRune('…')
+			number = true
+			continue
+		}
+		number = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}

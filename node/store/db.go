@@ -238,14 +238,19 @@ func unavailable(err error) error {
 	if _, ok := errors.AsType[*fault.Error](err); ok {
 		return err
 	}
-	if e, ok := errors.AsType[*sqlite.Error](err); ok && (e.Code()&0xff == sqliteCorrupt || e.Code()&0xff == sqliteNotADB) {
-		return fault.Wrap(fault.Corrupt, "store", err, "the database file is damaged")
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		switch e.Code() & 0xff {
+		case sqliteError, sqliteCorrupt, sqliteNotADB:
+			return fault.Wrap(fault.Corrupt, "store", err, "the database file is damaged")
+		}
 	}
 	return fault.Wrap(fault.Unavailable, "store", err, "the database did not answer")
 }
 
-// SQLite's primary result codes for a damaged file.
+// SQLite's primary result codes for a damaged file. Our statements never change: one that SQLite does not understand meets
+// tables that are not ours.
 const (
+	sqliteError   = 1
 	sqliteCorrupt = 11
 	sqliteNotADB  = 26
 )

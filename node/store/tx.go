@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -86,10 +87,15 @@ func (tx *Tx) list(t Table, prefix string) (out []Row, err error) {
 	return out, err
 }
 
+var errKey = errors.New("a key that is no text")
+
 // each streams the checked rows; fn must not use tx.
 func (tx *Tx) each(t Table, prefix string, fn func(Row) error) (err error) {
-	rows, err := tx.q.QueryContext(tx.ctx, `SELECT key, rev, value, crc FROM `+quoted(t)+
-		` WHERE key >= ? AND key < ? ORDER BY key`, prefix, prefix+"\U0010FFFF")
+	query, args := `SELECT key, rev, value, crc FROM `+quoted(t), []any(nil)
+	if prefix != "" { // without one the whole table is read: a key of a damaged type sorts outside every range of texts
+		query, args = query+` WHERE key >= ? AND key < ?`, []any{prefix, prefix + "\U0010FFFF"}
+	}
+	rows, err := tx.q.QueryContext(tx.ctx, query+` ORDER BY key`, args...)
 	if err != nil {
 		return unavailable(err)
 	}
@@ -97,9 +103,16 @@ func (tx *Tx) each(t Table, prefix string, fn func(Row) error) (err error) {
 	for rows.Next() {
 		var r Row
 		var crc int64
-		if err := rows.Scan(&r.Key, &r.Rev, &r.Value, &crc); err != nil {
-			return unavailable(err)
+		var key any
+		err := rows.Scan(&key, &r.Rev, &r.Value, &crc)
+		if err != nil && tx.ctx.Err() != nil {
+			return tx.ctx.Err()
 		}
+		text, ok := key.(string)
+		if err != nil || !ok {
+			return fault.Wrap(fault.Corrupt, "store.Scan", cmp.Or(err, errKey), "a row of table %s has other types than were stored", t)
+		}
+		r.Key = text
 		if err := check(t, r, crc); err != nil {
 			return err
 		}
@@ -126,6 +139,9 @@ func (tx *Tx) Put(t Table, key string, value []byte) error {
 	rev, err := tx.revision(t, key)
 	if err != nil {
 		return err
+	}
+	if value == nil {
+		value = []byte{} // SQL's NULL is not the empty value
 	}
 	r := Row{Key: key, Rev: rev + 1, Value: value}
 	_, err = tx.q.ExecContext(tx.ctx, `INSERT OR REPLACE INTO `+quoted(t)+` VALUES (?, ?, ?, ?)`, key, r.Rev, value, int64(sum(t, r)))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -11,12 +12,16 @@ import (
 
 // Verify checks the whole log and that it explains the tables: every leaf parses and hashes into the tree, the tree
 // extends the head file's, and fold(log) = state (Invariants S1 to S3). The mailboxes, which no leaf names, must hold
-// every message up to their newest number.
+// every message up to their newest number, and the pages of the file must add up: a page that lost rows which no leaf
+// names is found by that alone.
 //
 // Errors: fault.Corrupt naming the leaf, or the row and its table.
 func (db *DB) Verify(ctx context.Context) error {
 	last := db.head.last() // before the snapshot, which then holds at least as much
-	return db.View(ctx, func(tx *Tx) error {
+	err := db.View(ctx, func(tx *Tx) error {
+		if err := tx.verifyPages(); err != nil {
+			return err
+		}
 		size, err := tx.TreeSize()
 		if err != nil {
 			return err
@@ -43,8 +48,29 @@ func (db *DB) Verify(ctx context.Context) error {
 				return err
 			}
 		}
-		return tx.each(Parked, "", func(Row) error { return nil })
+		for _, t := range []Table{Parked, PeerHead} {
+			if err := tx.each(t, "", func(Row) error { return nil }); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if errors.Is(err, fault.NotFound) {
+		return fault.Wrap(fault.Corrupt, "store.Verify", err, "something that the log counts is missing")
+	}
+	return err
+}
+
+// verifyPages lets SQLite check the structure of its file.
+func (tx *Tx) verifyPages() error {
+	var first string
+	if err := tx.q.QueryRowContext(tx.ctx, `PRAGMA quick_check(1)`).Scan(&first); err != nil {
+		return unavailable(err)
+	}
+	if first != "ok" {
+		return fault.New(fault.Corrupt, "store.Verify", "the pages of the database file do not add up")
+	}
+	return nil
 }
 
 // verifyMailbox checks that each peer's messages are numbered 1 to its counter without a hole: a row that went missing

@@ -40,9 +40,9 @@ def main() -> None:
         "rows_test": len(y_test),
         "cols": data.x.shape[1],
         "repeat": a.repeat,
-        "iterations": int(model.n_iter_[0]),
+        "iterations": [int(model.n_iter_[0])],
         "fit_seconds": {"min": min(wall), "median": statistics.median(wall)},
-        "cpu_seconds": {"min": min(cpu), "median": statistics.median(cpu)},
+        "fit_cpu_seconds": {"min": min(cpu), "median": statistics.median(cpu)},
         "auc": float(roc_auc_score(y_test, score)),
         "ks": pooled.ks(y_test, score),
     }))
