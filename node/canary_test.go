@@ -61,8 +61,10 @@ func labelCanaries(s *sheet, order []int64, what string) []canary {
 		high[i/8] |= raw[i] << (7 - i%8)
 	}
 	return []canary{
-		{"the labels as text " + what, text}, {"the labels as bytes " + what, raw},
-		{"the labels as bits " + what, low}, {"the labels as bits " + what, high},
+		{"the labels as text " + what, text},
+		{"the labels as bytes " + what, raw},
+		{"the labels as bits " + what, low},
+		{"the labels as bits " + what, high},
 	}
 }
 

@@ -35,58 +35,73 @@ func TestPolicyAtPlanTime(t *testing.T) {
 		words []string
 	}{
 		{
-			"the aligned rows are asked for", nil, []string{"{id: r-report, from: report, to: [bank, utility], min_rows: 100}", "{id: r-rows, from: joined, to: [bank]}"},
-			fault.Denied, "", []string{"rule release/raw-column", `"u0" of utility`, `"u1" of utility`, "r-rows"},
+			"the aligned rows are asked for", nil,
+			[]string{"{id: r-report, from: report, to: [bank, utility], min_rows: 100}", "{id: r-rows, from: joined, to: [bank]}"},
+			fault.Denied, "",
+			[]string{"rule release/raw-column", `"u0" of utility`, `"u1" of utility`, "r-rows"},
 		},
 		{
-			"the scaled rows are asked for", nil, []string{"{id: r-report, from: report, to: [bank, utility], min_rows: 100}", "{id: r-rows, from: scaled, to: [bank]}"},
-			fault.Denied, "", []string{"rule release/raw-column", `"u0" of utility`, "r-rows"},
+			"the scaled rows are asked for", nil,
+			[]string{"{id: r-report, from: report, to: [bank, utility], min_rows: 100}", "{id: r-rows, from: scaled, to: [bank]}"},
+			fault.Denied, "",
+			[]string{"rule release/raw-column", `"u0" of utility`, "r-rows"},
 		},
 		{
 			"a column is not granted", utility(func(g *right.Grant) { delete(g.Columns, "u1") }), nil,
-			fault.Denied, "utility", []string{"rule grant/column", `utility: column "u1"`},
+			fault.Denied, "utility",
+			[]string{"rule grant/column", `utility: column "u1"`},
 		},
 		{
 			"a column is granted for another use", at("bank", func(g *right.Grant) { g.Columns["y"] = []right.Use{right.UseFeature} }), nil,
-			fault.Denied, "bank", []string{"rule grant/column", `bank: column "y"`, "label"},
+			fault.Denied, "bank",
+			[]string{"rule grant/column", `bank: column "y"`, "label"},
 		},
 		{
 			"another purpose is granted", utility(func(g *right.Grant) { g.Purpose = "fraud" }), nil,
-			fault.Denied, "utility", []string{"rule grant/purpose", "utility", "fraud", "credit-risk"},
+			fault.Denied, "utility",
+			[]string{"rule grant/purpose", "utility", "fraud", "credit-risk"},
 		},
 		{
 			"an action is not granted", utility(func(g *right.Grant) {
 				g.Actions = []right.Action{right.ActionAlign, right.ActionPredict, right.ActionEvaluate}
 			}), nil,
-			fault.Denied, "utility", []string{"rule grant/action", "utility", "train"},
+			fault.Denied, "utility",
+			[]string{"rule grant/action", "utility", "train"},
 		},
 		{
 			"an output is not granted", utility(func(g *right.Grant) { delete(g.Outputs, right.OutputModel) }), nil,
-			fault.Denied, "utility", []string{"rule grant/output", "utility", "model"},
+			fault.Denied, "utility",
+			[]string{"rule grant/output", "utility", "model"},
 		},
 		{
 			"a leak is not accepted", utility(func(g *right.Grant) { g.Leaks = []string{"row-count"} }), nil,
-			fault.Denied, "utility", []string{"rule grant/leak", "utility"},
+			fault.Denied, "utility",
+			[]string{"rule grant/leak", "utility"},
 		},
 		{
 			"a recipient is not granted", utility(func(g *right.Grant) {
 				g.Outputs[right.OutputModel] = right.OutputRule{MinRows: 1, Recipients: []party.ID{"utility"}}
 			}), nil,
-			fault.Denied, "utility", []string{"rule grant/recipient", "utility", "bank"},
+			fault.Denied, "utility",
+			[]string{"rule grant/recipient", "utility", "bank"},
 		},
 		{
 			"more epsilon than granted in one run", at("bank", func(g *right.Grant) { g.Limits.EpsilonPico = 5e11 }), nil,
-			fault.Denied, "bank", []string{"rule grant/epsilon", "bank"},
+			fault.Denied, "bank",
+			[]string{"rule grant/epsilon", "bank"},
 		},
 		{
 			"the grant has expired", utility(func(g *right.Grant) {
 				g.NotBefore, g.NotAfter = time.Now().Add(-2*time.Hour).UnixMilli(), time.Now().Add(-time.Hour).UnixMilli()
 			}), nil,
-			fault.Expired, "utility", []string{"rule grant/expired", "utility"},
+			fault.Expired, "utility",
+			[]string{"rule grant/expired", "utility"},
 		},
 		{
-			"the agreement does not exist", nil, []string{"trust: 2pc", "contract: sha256:" + strings.Repeat("ab", 32) + "\ntrust: 2pc"},
-			fault.Denied, "", []string{"rule agreement/none"},
+			"the agreement does not exist", nil,
+			[]string{"trust: 2pc", "contract: sha256:" + strings.Repeat("ab", 32) + "\ntrust: 2pc"},
+			fault.Denied, "",
+			[]string{"rule agreement/none"},
 		},
 	}
 	for i, c := range cases {

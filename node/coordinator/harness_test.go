@@ -127,7 +127,8 @@ func (f *federation) restart(id party.ID) {
 func (f *federation) register(owner party.ID, name string, columns []string) {
 	f.t.Helper()
 	m := f.members[owner]
-	r := catalog.Resource{Name: name, Version: 1, Owner: owner, Class: catalog.Enterprise, Rows: declared, DeclaredRows: declared, Registered: 1,
+	r := catalog.Resource{
+		Name: name, Version: 1, Owner: owner, Class: catalog.Enterprise, Rows: declared, DeclaredRows: declared, Registered: 1,
 		DataDigest: [32]byte{1}, SchemaDigest: [32]byte{2},
 	}
 	use := map[string][]right.Use{}

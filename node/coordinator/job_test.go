@@ -277,7 +277,8 @@ func TestJobPaths(t *testing.T) {
 			[]string{
 				"submitted", "planned bank", "approved bank", "described bank", "lease-asked bank", "started bank", "described utility",
 				"planned utility", "approved utility",
-			}, Running,
+			},
+			Running,
 			[]EffectKind{Describe, BuildPlan, Decide, AnswerLease, StartSteps},
 		},
 		{
@@ -290,7 +291,9 @@ func TestJobPaths(t *testing.T) {
 			[]EffectKind{AskAll, Describe, BuildPlan, Decide, ReleaseUnused},
 		},
 		{
-			"denied early", "bank", "bank", false, []string{"submitted", "described bank", "denied utility"}, Denied,
+			"denied early", "bank", "bank", false,
+			[]string{"submitted", "described bank", "denied utility"},
+			Denied,
 			[]EffectKind{AskAll, Describe, ReleaseUnused},
 		},
 		{
