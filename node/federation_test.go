@@ -141,9 +141,6 @@ func (s *sheet) fill(column, cell string) {
 	}
 }
 
-// rename gives a column another name.
-func (s *sheet) rename(from, to string) { s.head[s.column(from)] = to }
-
 func (s *sheet) bytes() []byte {
 	var b bytes.Buffer
 	b.WriteString(strings.Join(s.head, ",") + "\n")

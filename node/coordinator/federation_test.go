@@ -88,6 +88,7 @@ func (f *federation) wantCharged(at party.ID, committed budget.Amounts) {
 }
 
 func TestSuccessIsChargedAndPaidOnce(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	held := f.account("bank", LineageAccount("loans")).Open
@@ -125,6 +126,7 @@ func TestSuccessIsChargedAndPaidOnce(t *testing.T) {
 
 // An agreement that runs out after the approval still pays.
 func TestAgreementEndsDuringTheRun(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	f.now = f.now.Add(48 * time.Hour)
@@ -176,6 +178,7 @@ func (f *federation) failed(id string) {
 }
 
 func TestFailureBeforeAnySessionChargesNothing(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	tk, slots := f.task("bank", id)
@@ -199,6 +202,7 @@ func (f *federation) receiptOf(at, of party.ID, id, step string) (s meter.Signed
 }
 
 func TestFailureAfterTheSessionIsCharged(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	for _, c := range []struct{ reading, rows int64 }{{0, declared}, {17, 17}} {
 		f := newFederation(t)
 		id := f.toRunning()
@@ -216,6 +220,7 @@ func TestFailureAfterTheSessionIsCharged(t *testing.T) {
 
 // Noise that may have been drawn is paid for though its release never happened.
 func TestDrawnNoiseIsCharged(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	held := f.account("bank", LineageAccount("loans")).Open
@@ -312,6 +317,7 @@ func TestSubmitContract(t *testing.T) {
 }
 
 func TestCancelEndsEverywhere(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	f.ok(f.members["utility"].Cancel(t.Context(), id))
@@ -326,6 +332,7 @@ func TestCancelEndsEverywhere(t *testing.T) {
 
 // A killed member takes up what it left, in every phase.
 func TestResumeInEveryPhase(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	steps := map[Phase]func(f *federation) string{
 		Describing: func(f *federation) string { return f.submit(false) },
 		Approving: func(f *federation) string {
@@ -435,6 +442,7 @@ func (f *federation) failing(tx *store.Tx, id string) Record {
 
 // The lead's pause before it asks again for leases is not lost with the process.
 func TestResumeAsksForLeasesAgain(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	for i := range MaxRunning {
 		f.ok(f.members["utility"].db.Update(t.Context(), func(tx *store.Tx) error {
@@ -472,6 +480,7 @@ func (f *federation) hasLease(at party.ID, id string) (have bool) {
 
 // A vote that overtakes the start is kept over a restart.
 func TestEarlyVoteIsKept(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	f.forge = func(m Message) *Message {
 		if m.Kind == MsgStart && m.To == "bank" {
@@ -497,6 +506,7 @@ func TestEarlyVoteIsKept(t *testing.T) {
 
 // Without the peer's receipts a job ends in dispute after their term, and posts nothing.
 func TestReceiptsNeverCome(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	f.forge = func(m Message) *Message {
@@ -521,6 +531,7 @@ func TestReceiptsNeverCome(t *testing.T) {
 
 // Receipts that come back without a countersignature, or that contradict ours, dispute the job.
 func TestReceiptsMustBeCountersigned(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	t.Run("not countersigned", func(t *testing.T) {
 		f := newFederation(t)
 		id := f.toRunning()
@@ -571,6 +582,7 @@ func TestReceiptsMustBeCountersigned(t *testing.T) {
 
 // What a peer sends that cannot be followed is consumed, leaves nothing behind and blocks nothing.
 func TestPoisonLeavesNothingBehind(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	tk, slots := f.task("bank", id)
@@ -622,6 +634,7 @@ func TestPoisonLeavesNothingBehind(t *testing.T) {
 
 // Messages of unknown jobs wait, a bounded number per peer; the newest stay.
 func TestParkedMessagesAreBounded(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	if testing.Short() {
 		t.Skip("hundreds of messages")
 	}
@@ -671,6 +684,7 @@ func TestOutsidersHaveNoSay(t *testing.T) {
 
 // A reason longer than a message may carry is cut, within no character, and the peers hear of the end.
 func TestLongReasonTravels(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	tk, _ := f.task("bank", id)
@@ -710,6 +724,7 @@ func TestChangedWakesWatchers(t *testing.T) {
 }
 
 func TestNoticesAreBounded(t *testing.T) {
+	t.Parallel() // it waits for its own disk
 	f := newFederation(t)
 	id := f.toRunning()
 	tk, _ := f.task("bank", id)

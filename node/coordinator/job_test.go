@@ -152,6 +152,7 @@ func checkStep(t *testing.T, j Job, e Event) (Job, []Effect) {
 
 // Every reachable state meets every event.
 func TestJobExhaustively(t *testing.T) {
+	t.Parallel()
 	reached := map[Phase]bool{}
 	for _, role := range roles {
 		if role.self != role.lead && role.lead == "hub" || role.self == role.lead && role.planOnly || testing.Short() && role.name != "data holder" {

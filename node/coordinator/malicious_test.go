@@ -187,6 +187,7 @@ func TestMaliciousMessages(t *testing.T) {
 			if testing.Short() && !strings.HasSuffix(c.name, "plan") {
 				t.Skip("long")
 			}
+			t.Parallel() // each waits for its own disk
 			f := newFederation(t)
 			f.forge = c.forge(f)
 			id := f.submit(false)
