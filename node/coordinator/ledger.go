@@ -80,15 +80,10 @@ func (l *ledger) HeldUntil(now time.Time, limit int) ([][32]byte, error) {
 	return out, err
 }
 
-// spent is the budget's kind of leaf for a used hold whose step was aborted.
-const spent = "budget.spent"
-
 // Leaf implements budget.Tx.
 func (l *ledger) Leaf(kind string, key [32]byte) error {
-	leaf := audit.Leaf{Type: audit.Type(kind), Refs: map[string]string{"job": l.job, "hold": hex.EncodeToString(key[:])}}
-	if kind == spent { // the log has one word for what is gone, and says here that no answer came of it
-		leaf.Type, leaf.Body = audit.BudgetCommitted, map[string]any{"aborted": true}
-	}
-	l.leaves = append(l.leaves, leaf)
+	l.leaves = append(l.leaves, audit.Leaf{
+		Type: audit.Type(kind), Refs: map[string]string{"job": l.job, "hold": hex.EncodeToString(key[:])},
+	})
 	return nil
 }

@@ -15,12 +15,17 @@ LIMIT = 1200  # seconds a training may take
 
 
 class Problem(NamedTuple):
-    """Full-batch gradient steps on rows × (cols[0] + cols[1]) features, two parties' columns side by side."""
+    """Full-batch gradient steps on rows × (cols[0] + cols[1]) features, two parties' columns side by side.
+
+    Columns come multiplied by scale, and weights come divided by it: step/rows alone would have no digits in SPU's 18
+    fractional bits, step/rows/scale² has.
+    """
 
     rows: int
     cols: tuple[int, int]
+    scale: float
     penalty: float
-    step: float
+    step: float  # for unscaled columns
     iterations: int
 
 
@@ -51,14 +56,13 @@ def sigmoid(z, xp):
 
 def descent(p: Problem, a, b, y, xp):
     """The training itself, on SPU's values or on numpy's: gradient steps with Nesterov's momentum."""
-    x = xp.concatenate([a, b, xp.ones((p.rows, 1), xp.float32)], axis=1)
-    ridge = p.step * p.penalty * np.append(np.ones(sum(p.cols), np.float32), np.float32(0)) / p.rows
-    first = 2.0 ** -round(np.log2(p.rows) / 2)  # step/rows has no digits in 18 fractional bits: two factors have
+    x = xp.concatenate([a, b, xp.full((p.rows, 1), p.scale, xp.float32)], axis=1)
+    ridge = p.step * p.penalty / p.rows * np.append(np.ones(sum(p.cols), np.float32), np.float32(0))
     w = before = xp.zeros(sum(p.cols) + 1, xp.float32)
     for t in range(1, p.iterations + 1):
         u = w + (t - 1) / (t + 2) * (w - before)
         error = sigmoid(x @ u, xp) - y
-        before, w = w, u - x.T @ error * first * (p.step / p.rows / first) - ridge * u
+        before, w = w, u - p.step / p.rows / p.scale**2 * (x.T @ error) - ridge * u
     return w
 
 

@@ -29,10 +29,11 @@ def main() -> None:
     data = pooled.load(a)
     rows = np.random.default_rng(SEED).permutation(len(data.y))[round(TEST * len(data.y)):]
     (x,) = pooled.standardise(data.x[rows])
-    y, sides = data.y[rows], np.split(x, [data.guest_columns], axis=1)
+    y, scale = data.y[rows], 2.0 ** -round(np.log2(len(rows)) / 4)
+    sides = np.split(x * scale, [data.guest_columns], axis=1)
     trained = {}
     for n in (a.short, a.long):
-        problem = party.Problem(len(y), tuple(s.shape[1] for s in sides), PENALTY, step(x), n)
+        problem = party.Problem(len(y), tuple(s.shape[1] for s in sides), scale, PENALTY, step(x), n)
         trained[n] = party.train(problem, *sides, y)
     short, long = trained[a.short], trained[a.long]
     twin = party.descent(problem, *sides, y, np)
@@ -47,7 +48,7 @@ def main() -> None:
         "seconds_per_iteration": (long.seconds - short.seconds) / (a.long - a.short),
         "cpu_seconds_per_iteration": (long.cpu_seconds - short.cpu_seconds) / (a.long - a.short),
         "peak_rss_bytes": long.peak_rss_bytes,
-        "weight_error": float(np.abs(long.weights - twin).max()),
+        "weight_error": float(scale * np.abs(long.weights - twin).max()),
     }), flush=True)
 
 
