@@ -36,10 +36,12 @@ type Config struct {
 	API     string // host:port of the user API
 	Workers int    // goroutines a step may use; 0: 2
 	// Idle is how long a step may make no progress before it fails; 0: 10 minutes.
-	Idle   time.Duration
-	Clock  func() time.Time // nil: time.Now
-	Rand   io.Reader        // nil: crypto/rand.Reader
-	Logger *slog.Logger     // nil: discard
+	Idle time.Duration
+	// Silence is how long a job outlives the last word of one of its participants; 0: 2 minutes.
+	Silence time.Duration
+	Clock   func() time.Time // nil: time.Now
+	Rand    io.Reader        // nil: crypto/rand.Reader
+	Logger  *slog.Logger     // nil: discard
 }
 
 // File is tacit.yaml.

@@ -47,6 +47,9 @@ func Open(ctx context.Context, cfg Config) (*Node, error) {
 	if cfg.Clock == nil {
 		cfg.Clock = time.Now
 	}
+	if cfg.Silence == 0 {
+		cfg.Silence = defaultSilence
+	}
 	if cfg.Rand == nil {
 		cfg.Rand = rand.Reader
 	}
@@ -118,6 +121,7 @@ func (n *Node) open(ctx context.Context) error {
 	upkeep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	n.stop = stop
 	n.wg.Go(func() { n.maintain(upkeep) })
+	n.wg.Go(func() { n.watchSilence(upkeep) })
 	return nil
 }
 

@@ -204,3 +204,19 @@ func TestConnectionBreaks(t *testing.T) {
 	f.ok(f.utility.link.Connect("bank"))
 	checkEnded(f, d, id)
 }
+
+// TestAbsentPeer: a job whose participant never answers ends with its name, and costs nothing.
+func TestAbsentPeer(t *testing.T) {
+	f := newFederation(t, func(c *Config) { c.Silence = 2 * time.Second })
+	d := f.deal("absent", bankSheet(300, 0), utilitySheet(300, 50))
+	f.ok(f.utility.Close())
+	id := f.submit(d.spec(modelSpec))
+	v := f.await(f.bank, id, nil)
+	checkFailure(t, v, fault.PeerAborted, "nothing heard from the peer")
+	if v.Failure != nil && v.Failure.Culprit != "utility" {
+		t.Errorf("culprit %q, utility wanted", v.Failure.Culprit)
+	}
+	if got := d.settled(f.bank); got != (budget.Amounts{}) {
+		t.Errorf("the bank was charged %v for a job that never began", got)
+	}
+}

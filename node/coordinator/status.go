@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
@@ -156,4 +157,31 @@ func (s *Service) Invoice(ctx context.Context, id string) (out settle.Invoice, e
 		return fault.Wrap(fault.Corrupt, "coordinator.Invoice", err, "a stored invoice does not decode")
 	})
 	return out, err
+}
+
+// Open lists the jobs that a silent peer would keep from ending: those that have not begun to settle.
+func (s *Service) Open(ctx context.Context) ([]Record, error) {
+	var out []Record
+	err := s.cfg.DB.View(ctx, func(tx *store.Tx) error {
+		return tx.Scan(store.Job, "", func(row store.Row) error {
+			var r Record
+			if err := getJSON(tx, store.Job, row.Key, &r); err != nil {
+				return err
+			}
+			if !r.Job.Phase.Terminal() && r.Job.Phase != Settling {
+				out = append(out, r)
+			}
+			return nil
+		})
+	})
+	return out, err
+}
+
+// Silent ends a job because nothing has been heard from one of its participants for so long.
+func (s *Service) Silent(ctx context.Context, id string, p party.ID, silence time.Duration) error {
+	return s.update(ctx, func(c *change) error {
+		return c.apply(id, Event{Kind: EvStepFailed, From: s.cfg.Self, Failure: Failure{
+			Code: fault.PeerAborted, Party: s.cfg.Self, Culprit: string(p), Reason: "nothing heard from the peer for " + silence.String(),
+		}})
+	})
 }
