@@ -78,7 +78,7 @@ func alignFields() []Field {
 func splitFields() []Field {
 	return []Field{
 		{Name: "test", Kind: Dec, Default: `0.2`, Min: 0, Max: 1, Open: true, Doc: "share of rows in the test part"},
-		{Name: "seed", Kind: Int, Default: `0`, Min: 0, Max: 1 << 53, Doc: "public seed of the choice"},
+		{Name: "seed", Kind: Int, Default: `0`, Min: 0, Max: 1 << 53, Doc: "seed of the choice; a stratified choice mixes in randomness of the label holder"},
 		{Name: "stratify", Kind: Bool, Default: `true`, Doc: "keep the classes' shares in both parts"},
 	}
 }

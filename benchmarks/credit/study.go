@@ -112,6 +112,9 @@ func (r *Run) each(of func(demo.Summary) float64) []float64 {
 
 func trainSeconds(d demo.Summary) float64 { return d.TrainSecondsPerIteration * float64(d.Iterations) }
 
+// cpuPerIteration spreads the whole job over its iterations, matching and reporting too: more than an iteration costs.
+func cpuPerIteration(d demo.Summary) float64 { return d.CPUSeconds / float64(max(1, d.Iterations)) }
+
 // median is the middle value, of an even number the mean of the two in the middle.
 func median(v []float64) float64 {
 	s := slices.Sorted(slices.Values(v))
@@ -137,6 +140,9 @@ func (r *Run) ratios() map[string]float64 {
 	}
 	if p := r.Peer[spuPeer]; p.PerIteration > 0 && r.Median.TrainSecondsPerIteration > 0 {
 		out["spu_iteration_to_tacit_iteration"] = p.PerIteration / r.Median.TrainSecondsPerIteration
+	}
+	if p, ours := r.Peer[spuPeer], median(r.each(cpuPerIteration)); p.CPUIteration > 0 && ours > 0 {
+		out["spu_iteration_cpu_to_tacit_job_cpu_per_iteration"] = p.CPUIteration / ours
 	}
 	maps.DeleteFunc(out, func(_ string, v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) })
 	return out

@@ -18,7 +18,7 @@ func measured() Run {
 	auc := 0.7
 	r := Run{Name: "t", Repeat: 3, Cols: 5, Peer: map[string]Peer{
 		sklearnPeer: {Fit: &Spread{0.4, 0.5}, FitCPU: &Spread{0.5, 1}, AUC: &auc},
-		spuPeer:     {PerIteration: 6},
+		spuPeer:     {PerIteration: 6, CPUIteration: 2},
 	}}
 	for i := range 3 {
 		r.Demos = append(r.Demos, demo.Summary{
@@ -48,6 +48,7 @@ func TestRatios(t *testing.T) {
 	want := map[string]float64{
 		"auc_pooled_gap": 0.002, "train_to_sklearn_fit": 40, "wall_to_sklearn_fit": 22, "cpu_to_sklearn_fit_cpu": 4,
 		"auc_minus_sklearn": 0.01, "spu_iteration_to_tacit_iteration": 3,
+		"spu_iteration_cpu_to_tacit_job_cpu_per_iteration": 5,
 	}
 	got := measured().Ratios
 	if len(got) != len(want) {

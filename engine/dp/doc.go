@@ -20,6 +20,13 @@
 // ρ = Δ₂²/2σ². ρ adds and δ adds, also when each query is chosen after seeing the answers to the earlier ones
 // (Whitehouse et al., ICML 2023), so two counters per account are a sound budget.
 //
+// # What is protected
+//
+// Neighbours differ by one row more or less. Where something else discloses who is in the table, as a plain set
+// intersection does, presence is no longer hidden and what remains is a row's attributes: changing the group of a row
+// moves two cells of each histogram, hence 2ε in all, and changing only its label moves one cell of the sums, hence the
+// part of ε that the sums get.
+//
 // # Limits
 //
 // At most MaxCells cells, keys of at most MaxKeyBytes bytes; sensitivity product up to 2^53; ε between 2^-30 and

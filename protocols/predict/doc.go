@@ -22,7 +22,8 @@
 // Trust model 2pc-semihonest, that of package train: encrypted and sealed vectors under keys of this run, one product per
 // run, statistical distance at most 2^-40. The host's part X_H·w_H is never opened. A host that sends a wrong share
 // changes scores without being detected unless they leave the possible range. Scores of chosen rows disclose the host's
-// coefficients in the end: rate and differencing limits are the policy's.
+// coefficients in the end, and scoring the same row again narrows its score below 2^-12, since each run rounds at another
+// place: rate and differencing limits are the policy's.
 //
 // reveals: the number of scored rows and the columns of each party to all
 // reveals: the score of every row to 12 binary places to label holder

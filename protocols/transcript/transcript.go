@@ -21,7 +21,7 @@ func New(tag string) *Transcript {
 	return t
 }
 
-// ForSession starts a transcript bound to s: its binding and the sorted parties.
+// ForSession starts a transcript bound to s: its binding, which covers job, plan, step, attempt and parties.
 func ForSession(tag string, s protocols.Session) *Transcript {
 	t := New(tag)
 	t.Append("binding", s.Binding[:])
