@@ -1,6 +1,7 @@
 # make check   what CI runs: every gate, in order, stopping at the first failure
 # make fuzz    every fuzz target for FUZZTIME each (30s); FUZZ=regexp narrows
 # make bench   benchmarks into benchmarks/results/; BENCHTIME, COUNT, BENCH, PKGS
+# make bench-credit  the main job beside scikit-learn and SPU, into benchmarks/results/; REPEAT (3), DATA, PEERS
 # make soak    the demo SOAK_RUNS times (20), each run's log verified
 # make vuln    known vulnerabilities of what is linked; needs the network, never part of check
 # make setup build fmt generate
@@ -113,6 +114,10 @@ fuzz:
 
 bench:
 	@tools/bench.sh
+.PHONY: bench-credit
+bench-credit:
+	@benchmarks/credit/run.sh --repeat $(or $(REPEAT),3) $(if $(DATA),--data "$(DATA)")
+
 
 soak:
 	@tools/soak.sh
