@@ -95,7 +95,7 @@ check-policy-map:
 
 # ---- doing things ----
 
-.PHONY: setup build fmt generate fuzz bench soak vuln
+.PHONY: setup build fmt generate fuzz bench bench-credit soak vuln
 setup:
 	@echo '== setup: what the gates need besides Go'
 	@tools/setup.sh
@@ -114,10 +114,9 @@ fuzz:
 
 bench:
 	@tools/bench.sh
-.PHONY: bench-credit
+
 bench-credit:
 	@benchmarks/credit/run.sh --repeat $(or $(REPEAT),3) $(if $(DATA),--data "$(DATA)")
-
 
 soak:
 	@tools/soak.sh
