@@ -9,9 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
-
 	"github.com/tacit-data/tacit/api/fault"
 )
 
@@ -135,17 +132,10 @@ func understood(words []string) error {
 	if len(c.Commands()) > 0 && len(c.Flags().Args()) == 0 && c.Flags().NFlag() == 0 {
 		return nil // a group named in the text
 	}
-	if flagless(c) && len(c.Flags().Args()) == 0 {
+	if c.Flags().NFlag() == 0 && len(c.Flags().Args()) == 0 {
 		return nil // a command named in the text, not a command line
 	}
 	return c.ValidateArgs(c.Flags().Args())
-}
-
-// flagless reports whether no flag was given.
-func flagless(c *cobra.Command) bool {
-	none := true
-	c.Flags().Visit(func(*pflag.Flag) { none = false })
-	return none
 }
 
 func TestSnippetsFinds(t *testing.T) {
