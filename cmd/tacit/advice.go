@@ -24,6 +24,6 @@ var advices = map[fault.Code]advice{
 	fault.Unavailable:     {"is not there", "start it (tacit serve) or restore the connection, then try again"},
 	fault.Timeout:         {"saw no progress for too long", "check the link (peer list) and the load of both nodes, then try again"},
 	fault.Canceled:        {"was asked to stop", "submit again when it is wanted"},
-	fault.Corrupt:         {"found damaged bytes", "stop the node and restore its directory from a backup"},
+	fault.Corrupt:         {"found damaged bytes", "restore what the cause names from a good copy; the node's own directory while it is stopped"},
 	fault.Unsupported:     {"does not have this built", "use a version that has it, or another op, protocol or option"},
 }

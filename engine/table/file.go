@@ -38,7 +38,7 @@ func FormatOf(path string) (f Format, gzipped bool, err error) {
 		return IPC, false, nil
 	}
 	return "", false, fault.New(fault.Unsupported, "table.FormatOf",
-		"the file is none of .csv, .tsv, .csv.gz, .tsv.gz, .arrow, .ipc")
+		"the file is none of .csv, .tsv, .csv.gz, .tsv.gz, .arrow, .ipc, .parquet") // parquet: its own package
 }
 
 // OpenFile opens a regular file for reading; the caller closes it.

@@ -40,7 +40,7 @@ until_seen() {
 	local pattern=$1
 	shift
 	for _ in {1..300}; do
-		if "$@" 2>/dev/null | grep -Eq -- "$pattern"; then return; fi
+		if "$@" 2>/dev/null | grep -E -- "$pattern" >/dev/null; then return; fi # -q would cut the pipe, which counts as a failure
 		sleep 0.1
 	done
 	echo "waited 30 s for $pattern from: $*" >&2
@@ -61,7 +61,7 @@ meet() {
 	printf '$ tacit join %s… --dir %s\n' "${invite:0:13}" "$2"
 	"$TACIT" join "$invite" --dir "$2" >/dev/null 2>&1
 	words=$("$TACIT" status --dir "$2" | sed -n 's/^words  *//p')
-	"$TACIT" peer list --dir "$1" | grep -Fq -- "$words"
+	until_seen "$words" "$TACIT" peer list --dir "$1"
 	printf '  %s reads its words to %s: %s\n' "$2" "$1" "$words"
 	printf '$ tacit peer approve %s --dir %s\n' "$2" "$1"
 	"$TACIT" peer approve "$2" --dir "$1" >/dev/null

@@ -7,9 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/tacit-data/tacit/api/fault"
@@ -88,7 +90,8 @@ type outcome struct {
 
 // Run runs the demo: results to out, the story's progress too unless JSON is asked for, then to progress.
 //
-// Errors: those of the job, as its user sees them (*rpc.Failure); fault.Unavailable when a port is taken.
+// Errors: those of the job, as its user sees them (*rpc.Failure); fault.Unavailable when a port is taken; fault.Invalid for
+// options that do not go together and for a report that cannot be written.
 func Run(ctx context.Context, o Options, out, progress io.Writer) error {
 	began := time.Now()
 	if err := o.fill(); err != nil {
@@ -105,6 +108,9 @@ func Run(ctx context.Context, o Options, out, progress io.Writer) error {
 		if err := WriteSample(o.Guest, o.Host, o.Seed); err != nil {
 			return err
 		}
+	}
+	if err := reportCanBeWritten(o.Report); err != nil {
+		return err
 	}
 	tell := teller{w: out}
 	if o.JSON {
@@ -141,6 +147,9 @@ func (o *Options) fill() error {
 	}
 	if !own && (o.ID != "" || o.Label != "" || o.Group != "") {
 		return fault.New(fault.Invalid, op, "--id, --label and --group name columns of own files; give --guest and --host")
+	}
+	if o.Group != "" && (o.Group == o.ID || o.Group == o.Label) || own && o.ID == o.Label {
+		return fault.New(fault.Invalid, op, "--id, --label and --group name three different columns")
 	}
 	if o.Port < 0 || o.Port > 65535-5 {
 		return fault.New(fault.Invalid, op, "--port is the first of six ports, 1 to 65530")
@@ -237,12 +246,28 @@ func (f *fleet) story(ctx context.Context, o Options, dir string, tell teller) (
 	return res, f.gather(ctx, o, id, res)
 }
 
-// watch shows the job's progress until it ends at the bank.
+// watch shows the job's progress until it ends at the bank. The client waits for a node that may come back; the demo's
+// does not, so its end ends the watch.
 func (f *fleet) watch(ctx context.Context, id string, tell teller) (node.JobView, error) {
-	v, err := f.bank.client.Watch(ctx, id, func(v node.JobView) error {
+	watching, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		select {
+		case <-f.bank.done:
+			cancel()
+		case <-watching.Done():
+		}
+	})
+	v, err := f.bank.client.Watch(watching, id, func(v node.JobView) error {
 		tell.progress(v)
 		return nil
 	})
+	died := err != nil && watching.Err() != nil && ctx.Err() == nil // not by the user: the watch was ended for the bank
+	cancel()
+	wg.Wait()
+	if died {
+		err = fault.New(fault.Unavailable, "demo.watch", "the process of %s ended: %s", f.bank.party, f.bank.cmd.ProcessState)
+	}
 	if err != nil {
 		return v, err
 	}
@@ -366,6 +391,21 @@ func summarise(o Options, res *outcome) Summary {
 		s.CPUSeconds += info.CPU.Seconds()
 	}
 	return s
+}
+
+// reportCanBeWritten finds out before the work is done, and leaves what is there as it is.
+func reportCanBeWritten(path string) error {
+	_, err := os.Lstat(path)
+	fresh := errors.Is(err, fs.ErrNotExist)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fault.Wrap(fault.Invalid, "demo.Run", err, "the report cannot be written to %s", path)
+	}
+	_ = f.Close() // nothing was written
+	if fresh {
+		_ = os.Remove(path)
+	}
+	return nil
 }
 
 func writeReport(o Options, res *outcome) (err error) {

@@ -6,12 +6,9 @@ import (
 
 // The shape of the demo's job; examples/credit/job.yaml is the same file for the sample.
 const (
-	purpose      = "credit-risk"
-	testFraction = 0.2
-	splitSeed    = 42
-	maxIter      = 30
-	epsilon      = "1.0"
-	minRows      = 100
+	purpose = "credit-risk"
+	epsilon = "1.0"
+	minRows = 100 // of the test part, for the metrics
 )
 
 // noContract stands in the example's job file where the agreement's id goes.

@@ -19,11 +19,15 @@ import (
 func (l *Link) enrol(conn *tls.Conn) {
 	defer func() { _ = conn.Close() }()
 	err := l.answerJoin(conn)
-	code := "ok"
-	if err != nil {
-		code = fault.CodeOf(err).String()
+	l.cfg.Logger.Info("enrolment", slog.String("from", conn.RemoteAddr().String()), slog.String("code", outcome(err)))
+}
+
+// outcome is the code of err as the log says it; the zero code of a success would read as Internal.
+func outcome(err error) string {
+	if err == nil {
+		return "ok"
 	}
-	l.cfg.Logger.Info("enrolment", slog.String("from", conn.RemoteAddr().String()), slog.String("code", code))
+	return fault.CodeOf(err).String()
 }
 
 func (l *Link) answerJoin(conn *tls.Conn) error {

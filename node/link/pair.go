@@ -94,7 +94,7 @@ func (p *pair) set(s State, cause error) {
 	p.changed = make(chan struct{})
 	p.mu.Unlock()
 	p.link.cfg.Logger.Info("link", slog.String("peer", string(p.id)), slog.String("state", st.State.String()),
-		slog.String("code", st.Code.String()), slog.String("reason", st.Reason))
+		slog.String("code", outcome(cause)), slog.String("reason", st.Reason))
 	if p.link.cfg.OnState != nil {
 		p.link.cfg.OnState(st)
 	}

@@ -103,8 +103,10 @@ func (d *doorman) ServerHandshake(raw net.Conn) (net.Conn, credentials.AuthInfo,
 			return conn, newAuth(id, conn), err
 		}
 		err = fault.New(fault.Unauthenticated, "link.serve", "neither a link nor an enrolment was asked for")
+	} else if fault.CodeOf(err) == fault.Internal {
+		err = fault.Wrap(fault.Unauthenticated, "link.serve", err, "a stranger did not finish the handshake") // no bug of this node
 	}
-	cfg.Logger.Warn("connection refused", slog.String("from", raw.RemoteAddr().String()), slog.String("code", fault.CodeOf(err).String()))
+	cfg.Logger.Warn("connection refused", slog.String("from", raw.RemoteAddr().String()), slog.String("code", outcome(err)))
 	return nil, nil, err
 }
 

@@ -4,8 +4,10 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"math"
 	"strings"
+	"syscall"
 
 	"connectrpc.com/connect"
 
@@ -119,6 +121,8 @@ func bareFault(ce *connect.Error, url string) *fault.Error {
 	switch {
 	case badCertificate || unknownRoot:
 		out.Code, out.Reason = fault.Unauthenticated, "the server at "+url+" does not prove to be this node"
+	case cut(ce):
+		out.Code, out.Reason = fault.Unavailable, "the connection to "+url+" broke in the middle of a call"
 	case out.Code == fault.Unavailable:
 		out.Reason = "no node answers at " + url
 	case out.Code == fault.Canceled:
@@ -133,4 +137,9 @@ func bareFault(ce *connect.Error, url string) *fault.Error {
 		out.Reason = "the call to " + url + " failed before it reached the node"
 	}
 	return out
+}
+
+// cut reports whether the connection ended under a call: the framework calls half an answer a protocol error.
+func cut(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

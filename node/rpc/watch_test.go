@@ -3,6 +3,8 @@ package rpc
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"strings"
 	"testing"
@@ -65,6 +67,24 @@ func TestWatchSurvivesARestart(t *testing.T) {
 	if err != nil || !last.Terminal() {
 		t.Errorf("%v after %d views: %+v", err, seen, last)
 	}
+}
+
+// TestACutCallIsUnavailable: a node that dies under a call is not a bug of the node.
+func TestACutCallIsUnavailable(t *testing.T) {
+	m := newMemory(t)
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/connect+proto")
+		_, _ = w.Write([]byte{0, 0, 0}) // the start of an envelope
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	srv.TLS = m.APITLS()
+	srv.StartTLS()
+	defer srv.Close()
+	c := newClient(srv.URL, testToken, m.pin(t))
+	defer c.Close()
+	_, err := c.Watch(t.Context(), "012345", func(node.JobView) error { return nil })
+	wantCode(t, "half an answer", err, fault.Unavailable)
 }
 
 func TestAwait(t *testing.T) {
