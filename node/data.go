@@ -12,6 +12,7 @@ import (
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/api/job"
 	"github.com/tacit-data/tacit/engine/dp"
 	"github.com/tacit-data/tacit/engine/table"
 	"github.com/tacit-data/tacit/engine/table/parquet"
@@ -41,8 +42,8 @@ func (n *Node) AddDataset(ctx context.Context, d NewDataset) (catalog.Resource, 
 	if err != nil {
 		return catalog.Resource{}, fault.Wrap(fault.Invalid, "node.AddDataset", err, "the path cannot be resolved")
 	}
-	if len(d.Keys) == 0 {
-		return catalog.Resource{}, fault.New(fault.Invalid, "node.AddDataset", "a dataset needs at least one key column")
+	if n := len(d.Keys); n == 0 || n > job.MaxKeys || len(slices.Compact(slices.Sorted(slices.Values(d.Keys)))) != n {
+		return catalog.Resource{}, fault.New(fault.Invalid, "node.AddDataset", "a dataset has 1 to %d key columns, each named once", job.MaxKeys)
 	}
 	describe := table.Describe
 	if strings.EqualFold(filepath.Ext(path), ".parquet") {

@@ -183,6 +183,12 @@ func TestUsesRunOut(t *testing.T) {
 	if after := d.settled(f.utility); after != before {
 		t.Errorf("the refused job changed the charges from %v to %v", before, after)
 	}
+	// The used-up grants stay in the books and must not stand before fresh ones, whatever their ids.
+	for range 3 {
+		f.grant(f.bank, bankTerms(d.asset(f.bank)))
+		f.grant(f.utility, utilityTerms(d.asset(f.utility)))
+		f.succeed(d.spec(modelSpec))
+	}
 }
 
 // TestPlanOnlyReservesNothing: every owner's policy answers, and no budget moves.

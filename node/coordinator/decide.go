@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"slices"
 	"time"
 
@@ -103,10 +104,7 @@ func (c *change) consult(r *Record, p *plan.Plan, stage policy.Stage) ([]policy.
 		if err != nil {
 			return nil, err
 		}
-		d, err := policy.Evaluate(held, c.request(p, in, stage))
-		if err == nil {
-			err = d.Err()
-		}
+		d, err := c.evaluate(held, r.Grants[in.Dataset], c.request(p, in, stage))
 		if err != nil {
 			return nil, err
 		}
@@ -116,6 +114,41 @@ func (c *change) consult(r *Record, p *plan.Plan, stage policy.Stage) ([]policy.
 		out = append(out, d)
 	}
 	return out, nil
+}
+
+// evaluate decides a request. A job that rests on a grant goes on resting on that one; before, a grant with uses left goes
+// before one that is used up, which only names what is spent.
+func (c *change) evaluate(held []right.Held, rests string, q policy.Request) (policy.Decision, error) {
+	first := slices.Clone(held)
+	var err error
+	first = slices.DeleteFunc(first, func(h right.Held) bool {
+		if rests != "" {
+			return h.Grant.ID != rests
+		}
+		left, lerr := c.usesLeft(h.Grant.ID)
+		err = errors.Join(err, lerr)
+		return !left
+	})
+	if err != nil {
+		return policy.Decision{}, err
+	}
+	d, err := policy.Evaluate(first, q)
+	if err == nil && !d.Allow && rests == "" {
+		d, err = policy.Evaluate(held, q)
+	}
+	if err == nil {
+		err = d.Err()
+	}
+	return d, err
+}
+
+// usesLeft reports whether a grant's account admits one more use.
+func (c *change) usesLeft(grant string) (bool, error) {
+	a, found, err := (&ledger{c: c}).Account(GrantAccount(grant))
+	if err != nil || !found {
+		return false, err
+	}
+	return a.Remaining(budget.Uses) > 0, nil
 }
 
 // grants reads this owner's grants over an asset.

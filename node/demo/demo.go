@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -369,7 +370,7 @@ func summarise(o Options, res *outcome) Summary {
 		s.AUCJoint, s.KSJoint = res.report.Full.AUC, res.report.Full.KS
 	}
 	if o.Group != "" {
-		s.EpsilonSpent = 1
+		s.EpsilonSpent, _ = strconv.ParseFloat(epsilon, 64) // a constant of this package
 	}
 	for _, l := range res.invoice.Lines {
 		s.Invoice.Lines[string(l.Payee)] = l.AmountMinor

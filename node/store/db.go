@@ -122,7 +122,7 @@ func (db *DB) connect(ctx context.Context) error {
 	}
 	db.read.SetMaxOpenConns(maxReaders)
 	if db.conn, err = db.write.Conn(ctx); err != nil {
-		return fault.Wrap(fault.Corrupt, "store.Open", err, "the database file cannot be read")
+		return unavailable(err) // a full disk is no damage
 	}
 	return nil
 }
@@ -244,7 +244,7 @@ func unavailable(err error) error {
 			return fault.Wrap(fault.Corrupt, "store", err, "the database file is damaged")
 		}
 	}
-	return fault.Wrap(fault.Unavailable, "store", err, "the database did not answer")
+	return fault.Wrap(fault.Unavailable, "store", err, "the database did not answer; is its disk full or gone?")
 }
 
 // SQLite's primary result codes for a damaged file. Our statements never change: one that SQLite does not understand meets
