@@ -86,7 +86,7 @@ func (n *Node) register(ctx context.Context, r catalog.Resource, path string, ke
 	err = n.db.Update(ctx, func(tx *store.Tx) error {
 		for r.Version = 1; ; r.Version++ {
 			var old coordinator.Dataset
-			err := getJSON(tx, store.Dataset, coordinator.DatasetKey(r.ID()), &old)
+			err := tx.GetJSON(store.Dataset, coordinator.DatasetKey(r.ID()), &old)
 			if errors.Is(err, fault.NotFound) {
 				break
 			}
@@ -103,7 +103,7 @@ func (n *Node) register(ctx context.Context, r catalog.Resource, path string, ke
 		if err != nil {
 			return err
 		}
-		if err := putJSON(tx, store.Dataset, coordinator.DatasetKey(r.ID()), coordinator.Dataset{Resource: b, Path: path, Keys: keys}); err != nil {
+		if err := tx.PutJSON(store.Dataset, coordinator.DatasetKey(r.ID()), coordinator.Dataset{Resource: b, Path: path, Keys: keys}); err != nil {
 			return err
 		}
 		caps := budget.Amounts{}
@@ -130,11 +130,7 @@ func schemaDigest(columns []catalog.Column) ([32]byte, error) {
 func (n *Node) Datasets(ctx context.Context) ([]catalog.Resource, error) {
 	var out []catalog.Resource
 	err := n.db.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Dataset, "", func(row store.Row) error {
-			var d coordinator.Dataset
-			if err := json.Unmarshal(row.Value, &d); err != nil {
-				return fault.Wrap(fault.Corrupt, "node.Datasets", err, "a stored dataset does not decode")
-			}
+		return store.ScanJSON(tx, store.Dataset, "", func(_ string, d coordinator.Dataset) error {
 			r, err := catalog.Decode(d.Resource)
 			out = append(out, r)
 			return fault.Wrap(fault.Corrupt, "node.Datasets", err, "a stored catalogue entry does not decode")

@@ -223,17 +223,13 @@ func (n *Node) Invoice(ctx context.Context, jobID string) (InvoiceView, error) {
 func (n *Node) Elements(ctx context.Context) ([]ElementView, error) {
 	var out []ElementView
 	err := n.db.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Element, "", func(r store.Row) error {
-			var row coordinator.ElementRow
-			if err := json.Unmarshal(r.Value, &row); err != nil {
-				return fault.Wrap(fault.Corrupt, "node.Elements", err, "a stored element does not decode")
-			}
+		return store.ScanJSON(tx, store.Element, "", func(id string, row coordinator.ElementRow) error {
 			e, err := element.Decode(row.Element)
 			if err != nil {
 				return fault.Wrap(fault.Corrupt, "node.Elements", err, "a stored element does not decode")
 			}
 			v := ElementView{
-				ID: r.Key, Kind: string(e.Kind), Job: e.Job, Step: e.Step, State: string(row.State), Grade: e.Grade,
+				ID: id, Kind: string(e.Kind), Job: e.Job, Step: e.Step, State: string(row.State), Grade: e.Grade,
 				Algorithm: fmt.Sprintf("%s/%d", e.Algorithm.Op, e.Algorithm.Version),
 			}
 			for _, in := range e.Inputs {

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"strings"
 	"time"
 
@@ -90,7 +89,7 @@ func (n *Node) Join(ctx context.Context, token string) (PeerView, error) {
 // Errors: fault.NotFound when no such party has joined.
 func (n *Node) ApprovePeer(ctx context.Context, p party.ID) (PeerView, error) {
 	var row peerRow
-	err := n.db.View(ctx, func(tx *store.Tx) error { return getJSON(tx, store.Peer, string(p), &row) })
+	err := n.db.View(ctx, func(tx *store.Tx) error { return tx.GetJSON(store.Peer, string(p), &row) })
 	if err != nil {
 		return PeerView{}, fault.Wrap(fault.CodeOf(err), "node.ApprovePeer", err, "%s has not joined; send it an invite", p)
 	}
@@ -117,14 +116,14 @@ func (n *Node) pin(ctx context.Context, peer identity.Peer) (PeerView, error) {
 func (n *Node) putPeer(ctx context.Context, peer identity.Peer, state PeerState) error {
 	return n.db.Update(ctx, func(tx *store.Tx) error {
 		var old peerRow
-		err := getJSON(tx, store.Peer, string(peer.Party), &old)
+		err := tx.GetJSON(store.Peer, string(peer.Party), &old)
 		if err == nil && old.State == PeerPinned && state == PeerJoining {
 			return fault.New(fault.Exists, "node.putPeer", "%s is pinned already", peer.Party)
 		}
 		if err != nil && fault.CodeOf(err) != fault.NotFound {
 			return err
 		}
-		if err := putJSON(tx, store.Peer, string(peer.Party), peerRow{State: state, Peer: peer.Encode()}); err != nil {
+		if err := tx.PutJSON(store.Peer, string(peer.Party), peerRow{State: state, Peer: peer.Encode()}); err != nil {
 			return err
 		}
 		return tx.Log(audit.Leaf{Type: audit.PeerPinned, Refs: map[string]string{
@@ -152,13 +151,7 @@ func (n *Node) loadPins(ctx context.Context) (*identity.Pins, error) {
 
 func (n *Node) eachPeer(ctx context.Context, fn func(peerRow) error) error {
 	return n.db.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Peer, "", func(r store.Row) error {
-			var row peerRow
-			if err := json.Unmarshal(r.Value, &row); err != nil {
-				return fault.Wrap(fault.Corrupt, "node.Peers", err, "a stored peer does not decode")
-			}
-			return fn(row)
-		})
+		return store.ScanJSON(tx, store.Peer, "", func(_ string, row peerRow) error { return fn(row) })
 	})
 }
 
@@ -182,20 +175,4 @@ func (n *Node) peerView(row peerRow) (PeerView, error) {
 		Party: p.Party, State: row.State, Link: n.link.State(p.Party).State.String(), RootFingerprint: hex.EncodeToString(p.Pin[:]),
 		Words: identity.Words(p.Pin), Addresses: p.Addresses,
 	}, nil
-}
-
-func getJSON(tx *store.Tx, t store.Table, key string, v any) error {
-	row, err := tx.Get(t, key)
-	if err != nil {
-		return err
-	}
-	return fault.Wrap(fault.Corrupt, "node", json.Unmarshal(row.Value, v), "a row of table %s does not decode", t)
-}
-
-func putJSON(tx *store.Tx, t store.Table, key string, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fault.Wrap(fault.Internal, "node", err, "a row of table %s does not encode", t)
-	}
-	return tx.Put(t, key, b)
 }

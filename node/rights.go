@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/ed25519"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -77,7 +76,7 @@ func (n *Node) signAgreement(a right.Agreement, state right.AgreementState, sigs
 // Errors: fault.NotFound, fault.Exists (signed before).
 func (n *Node) Accept(ctx context.Context, id string) (AgreementView, error) {
 	var row coordinator.AgreementRow
-	err := n.db.View(ctx, func(tx *store.Tx) error { return getJSON(tx, store.Agreement, id, &row) })
+	err := n.db.View(ctx, func(tx *store.Tx) error { return tx.GetJSON(store.Agreement, id, &row) })
 	if err != nil {
 		return AgreementView{}, fault.Wrap(fault.CodeOf(err), "node.Accept", err, "no agreement %s was offered here", id)
 	}
@@ -129,7 +128,7 @@ func (n *Node) onAgreement(tx *store.Tx, m coordinator.Message) error {
 		return fault.Blame(err, string(m.From))
 	}
 	var known coordinator.AgreementRow
-	if err := getJSON(tx, store.Agreement, id, &known); err != nil && !errors.Is(err, fault.NotFound) {
+	if err := tx.GetJSON(store.Agreement, id, &known); err != nil && !errors.Is(err, fault.NotFound) {
 		return err
 	}
 	merged := coordinator.AgreementRow{Agreement: row.Agreement, Signatures: known.Signatures}
@@ -178,7 +177,7 @@ func signedBy(row coordinator.AgreementRow, p party.ID) bool {
 }
 
 func putAgreement(tx *store.Tx, id string, row coordinator.AgreementRow, leaf audit.Type) error {
-	if err := putJSON(tx, store.Agreement, id, row); err != nil {
+	if err := tx.PutJSON(store.Agreement, id, row); err != nil {
 		return err
 	}
 	return tx.Log(audit.Leaf{Type: leaf, Refs: map[string]string{"agreement": id}, Body: map[string]any{
@@ -224,12 +223,8 @@ func agreementView(id string, row coordinator.AgreementRow) (AgreementView, erro
 func (n *Node) Agreements(ctx context.Context) ([]AgreementView, error) {
 	var out []AgreementView
 	err := n.db.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Agreement, "", func(r store.Row) error {
-			var row coordinator.AgreementRow
-			if err := json.Unmarshal(r.Value, &row); err != nil {
-				return fault.Wrap(fault.Corrupt, "node.Agreements", err, "a stored agreement does not decode")
-			}
-			v, err := agreementView(r.Key, row)
+		return store.ScanJSON(tx, store.Agreement, "", func(id string, row coordinator.AgreementRow) error {
+			v, err := agreementView(id, row)
 			out = append(out, v)
 			return err
 		})
@@ -277,7 +272,7 @@ func (n *Node) CreateGrant(ctx context.Context, g right.Grant) (GrantView, error
 		if have, err := tx.Has(store.Grant, g.ID); err != nil || have {
 			return errors.Join(err, fault.New(fault.Exists, "node.CreateGrant", "grant %s exists", g.ID))
 		}
-		if err := putJSON(tx, store.Grant, g.ID, coordinator.GrantRow{Grant: b, State: state, Signature: sig.Sig}); err != nil {
+		if err := tx.PutJSON(store.Grant, g.ID, coordinator.GrantRow{Grant: b, State: state, Signature: sig.Sig}); err != nil {
 			return err
 		}
 		if err := coordinator.OpenAccount(tx, coordinator.GrantAccount(g.ID), caps); err != nil {
@@ -323,11 +318,7 @@ func times(a, b int64) int64 {
 func (n *Node) Grants(ctx context.Context) ([]GrantView, error) {
 	var out []GrantView
 	err := n.db.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Grant, "", func(r store.Row) error {
-			var row coordinator.GrantRow
-			if err := json.Unmarshal(r.Value, &row); err != nil {
-				return fault.Wrap(fault.Corrupt, "node.Grants", err, "a stored grant does not decode")
-			}
+		return store.ScanJSON(tx, store.Grant, "", func(_ string, row coordinator.GrantRow) error {
 			g, err := right.DecodeGrant(row.Grant)
 			if err != nil {
 				return fault.Wrap(fault.Corrupt, "node.Grants", err, "a stored grant does not decode")

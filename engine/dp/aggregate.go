@@ -49,20 +49,6 @@ type Table struct {
 	HalfWidth95 float64
 }
 
-// CountBy returns an aggregate of rows per key under Laplace noise.
-//
-// Errors: as NewAggregate.
-func CountBy(keys []string, epsilon Pico) (*Aggregate, error) {
-	return NewAggregate(Params{Keys: keys, Measures: []Measure{Count}, Kind: Laplace, Epsilon: epsilon})
-}
-
-// SumBy returns an aggregate of the 0/1 label per key under Laplace noise.
-//
-// Errors: as NewAggregate.
-func SumBy(keys []string, epsilon Pico) (*Aggregate, error) {
-	return NewAggregate(Params{Keys: keys, Measures: []Measure{Sum}, Kind: Laplace, Epsilon: epsilon})
-}
-
 // NewAggregate checks p and returns an aggregate without rows.
 //
 // Errors: fault.Invalid (no keys, an empty key, no or repeated measures, ε or δ out of range), fault.SchemaMismatch (a

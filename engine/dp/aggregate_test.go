@@ -54,7 +54,7 @@ func TestAggregateRefusals(t *testing.T) {
 }
 
 func TestAggregateOnce(t *testing.T) {
-	a, err := SumBy([]string{"x"}, One)
+	a, err := NewAggregate(Params{Keys: []string{"x"}, Measures: []Measure{Sum}, Kind: Laplace, Epsilon: One})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -232,3 +232,19 @@ func (d *Decoder) Strings(max, maxBytes int) []string {
 	}
 	return out
 }
+
+// Version reads the format version that opens an encoding and fails with fault.Unsupported where it is not want.
+func (d *Decoder) Version(want uint8) {
+	if v := d.U8(); d.err == nil && v != want {
+		d.Fail(fault.Unsupported, "format version %d, this program reads %d", v, want)
+	}
+}
+
+// Stored re-codes a decoding error of bytes that this party wrote itself: whatever is wrong with them, they are
+// fault.Corrupt, unless another version of the program wrote them.
+func Stored(op string, err error) error {
+	if fault.CodeOf(err) == fault.Unsupported {
+		return err
+	}
+	return fault.Wrap(fault.Corrupt, op, err, "stored bytes do not decode")
+}

@@ -154,11 +154,7 @@ func (c *change) usesLeft(grant string) (bool, error) {
 // grants reads this owner's grants over an asset.
 func (c *change) grants(asset string) ([]right.Held, error) {
 	var out []right.Held
-	err := c.Scan(store.Grant, "", func(row store.Row) error {
-		var g GrantRow
-		if err := getJSON(c.Tx, store.Grant, row.Key, &g); err != nil {
-			return err
-		}
+	err := store.ScanJSON(c.Tx, store.Grant, "", func(_ string, g GrantRow) error {
 		grant, err := right.DecodeGrant(g.Grant)
 		if err != nil {
 			return fault.Wrap(fault.Corrupt, "coordinator.grants", err, "a stored grant does not decode")

@@ -41,7 +41,7 @@ func (c *change) describe(r *Record) error {
 			continue
 		}
 		var d Dataset
-		err := getJSON(c.Tx, store.Dataset, DatasetKey(in.Dataset), &d)
+		err := c.GetJSON(store.Dataset, DatasetKey(in.Dataset), &d)
 		if missing(err) {
 			err = fault.New(fault.NotFound, "coordinator.describe", "%s has no dataset %q", c.s.cfg.Self, in.Dataset)
 		}

@@ -423,7 +423,7 @@ func TestResumeInEveryPhase(t *testing.T) {
 		id := f.toRunning()
 		f.ok(f.members["bank"].db.Update(t.Context(), func(tx *store.Tx) error { // as if killed before the runner's end
 			r := f.failing(tx, id)
-			if err := putJSON(tx, store.Job, id, r); err != nil {
+			if err := tx.PutJSON(store.Job, id, r); err != nil {
 				return err
 			}
 			return tx.Log(audit.Leaf{Type: audit.JobFailing})
@@ -435,7 +435,7 @@ func TestResumeInEveryPhase(t *testing.T) {
 
 func (f *federation) failing(tx *store.Tx, id string) Record {
 	var r Record
-	f.ok(getJSON(tx, store.Job, id, &r))
+	f.ok(tx.GetJSON(store.Job, id, &r))
 	r.Job, _ = r.Job.Step(Event{Kind: EvStepFailed, From: "bank", Failure: Failure{Party: "bank"}})
 	return r
 }

@@ -171,8 +171,8 @@ func (f *federation) register(owner party.ID, name string, columns []string) {
 	caps := budget.Amounts{budget.Uses: uses, budget.Rows: rowsCap, budget.DPRho: 1e13, budget.DPDelta: 1e6}
 	f.ok(m.db.Update(context.Background(), func(tx *store.Tx) error {
 		return errors.Join(
-			putJSON(tx, store.Dataset, DatasetKey(r.ID()), Dataset{Resource: b, Path: "/nowhere.csv", Keys: []string{"id"}}),
-			putJSON(tx, store.Grant, g.ID, GrantRow{Grant: gb, State: state}),
+			tx.PutJSON(store.Dataset, DatasetKey(r.ID()), Dataset{Resource: b, Path: "/nowhere.csv", Keys: []string{"id"}}),
+			tx.PutJSON(store.Grant, g.ID, GrantRow{Grant: gb, State: state}),
 			OpenAccount(tx, GrantAccount(g.ID), caps), OpenAccount(tx, LineageAccount(name), caps),
 			tx.Log(audit.Leaf{Type: audit.DatasetRegistered}),
 		)
@@ -205,7 +205,7 @@ func (f *federation) agree() {
 	for _, p := range []party.ID{"bank", "utility"} {
 		f.ok(f.members[p].db.Update(context.Background(), func(tx *store.Tx) error {
 			return errors.Join(
-				putJSON(tx, store.Agreement, id, AgreementRow{Agreement: b, State: right.AgreementFinalized}),
+				tx.PutJSON(store.Agreement, id, AgreementRow{Agreement: b, State: right.AgreementFinalized}),
 				tx.Log(audit.Leaf{Type: audit.AgreementFinalized}),
 			)
 		}))
@@ -307,14 +307,14 @@ func (f *federation) send(from, to party.ID, kind Kind, id string, payload []byt
 func (f *federation) record(at party.ID, id string) Record {
 	f.t.Helper()
 	var r Record
-	f.ok(f.members[at].db.View(context.Background(), func(tx *store.Tx) error { return getJSON(tx, store.Job, id, &r) }))
+	f.ok(f.members[at].db.View(context.Background(), func(tx *store.Tx) error { return tx.GetJSON(store.Job, id, &r) }))
 	return r
 }
 
 func (f *federation) phase(at party.ID, id string) Phase {
 	f.t.Helper()
 	var r Record
-	err := f.members[at].db.View(context.Background(), func(tx *store.Tx) error { return getJSON(tx, store.Job, id, &r) })
+	err := f.members[at].db.View(context.Background(), func(tx *store.Tx) error { return tx.GetJSON(store.Job, id, &r) })
 	if missing(err) {
 		return ""
 	}

@@ -30,15 +30,7 @@ func (l *ledger) flush() error {
 
 // Account implements budget.Tx.
 func (l *ledger) Account(id budget.AccountID) (budget.Account, bool, error) {
-	row, err := l.c.Get(store.Account, string(id))
-	if missing(err) {
-		return budget.Account{}, false, nil
-	}
-	if err != nil {
-		return budget.Account{}, false, err
-	}
-	a, err := budget.DecodeAccount(row.Value)
-	return a, true, fault.Wrap(fault.Corrupt, "coordinator.ledger", err, "a budget account does not decode")
+	return load(l.c.Tx, store.Account, string(id), budget.DecodeAccount, "coordinator.ledger", "a budget account does not decode")
 }
 
 // PutAccount implements budget.Tx.
@@ -48,15 +40,7 @@ func (l *ledger) PutAccount(a budget.Account) error {
 
 // Hold implements budget.Tx.
 func (l *ledger) Hold(key [32]byte) (budget.Hold, bool, error) {
-	row, err := l.c.Get(store.Hold, hex.EncodeToString(key[:]))
-	if missing(err) {
-		return budget.Hold{}, false, nil
-	}
-	if err != nil {
-		return budget.Hold{}, false, err
-	}
-	h, err := budget.DecodeHold(row.Value)
-	return h, true, fault.Wrap(fault.Corrupt, "coordinator.ledger", err, "a hold does not decode")
+	return load(l.c.Tx, store.Hold, hex.EncodeToString(key[:]), budget.DecodeHold, "coordinator.ledger", "a hold does not decode")
 }
 
 // PutHold implements budget.Tx.

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"slices"
 
 	"github.com/tacit-data/tacit/api/fault"
@@ -19,10 +20,10 @@ import (
 // budget.ChargeOnAbort says.
 func (c *change) releaseUnused(r *Record) error {
 	b := &ledger{c: c, job: r.Job.ID}
-	for _, name := range slices.Sorted(mapKeys(r.Holds)) {
+	for _, name := range slices.Sorted(maps.Keys(r.Holds)) {
 		var reading *budget.Amounts
 		var st slot
-		err := getJSON(c.Tx, store.Step, stepKey(r.Job.ID, name), &st)
+		err := c.GetJSON(store.Step, stepKey(r.Job.ID, name), &st)
 		if err == nil && st.Reading.RowsIn > 0 {
 			reading = &budget.Amounts{budget.Rows: st.Reading.RowsIn}
 		}
@@ -36,16 +37,6 @@ func (c *change) releaseUnused(r *Record) error {
 	return b.flush()
 }
 
-func mapKeys[V any](m map[string]V) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
-}
-
 // receiptTx is meter.Tx over one transaction.
 type receiptTx struct{ c *change }
 
@@ -53,15 +44,7 @@ func receiptKey(jobID, step string, p party.ID) string { return jobID + "/" + st
 
 // Receipt implements meter.Tx.
 func (t receiptTx) Receipt(jobID, step string, p party.ID) (meter.Signed, bool, error) {
-	row, err := t.c.Get(store.Receipt, receiptKey(jobID, step, p))
-	if missing(err) {
-		return meter.Signed{}, false, nil
-	}
-	if err != nil {
-		return meter.Signed{}, false, err
-	}
-	s, err := meter.DecodeSigned(row.Value)
-	return s, true, fault.Wrap(fault.Corrupt, "coordinator.receipts", err, "a stored receipt does not decode")
+	return load(t.c.Tx, store.Receipt, receiptKey(jobID, step, p), meter.DecodeSigned, "coordinator.receipts", "a stored receipt does not decode")
 }
 
 // PutReceipt implements meter.Tx.
@@ -124,7 +107,7 @@ func (c *change) otherHolders(j Job) []party.ID {
 // receipt is this party's signed statement about one slot; a job that never started has none.
 func (c *change) receipt(r *Record, p *plan.Plan, sl exec.Slot) (meter.Signed, bool, error) {
 	var st slot
-	err := getJSON(c.Tx, store.Step, stepKey(r.Job.ID, sl.ID), &st)
+	err := c.GetJSON(store.Step, stepKey(r.Job.ID, sl.ID), &st)
 	if missing(err) {
 		return meter.Signed{}, false, nil
 	}
@@ -188,13 +171,27 @@ func (c *change) onReceipts(r *Record, m Message) error {
 	if err != nil {
 		return err
 	}
+	err = c.recordReceipts(msg, func(s meter.Signed) error {
+		switch {
+		case s.Party != m.From || s.Job != r.Job.ID || s.Plan != p.Digest || len(s.Counter) != 0:
+			return fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of another party, job or plan")
+		case !slices.ContainsFunc(exec.Schedule(p), func(sl exec.Slot) bool { return sl.ID == s.Step }):
+			return fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of a step that the plan does not have")
+		}
+		return nil
+	})
+	if err != nil {
+		return fault.Blame(err, string(m.From))
+	}
+	return c.matchReceipts(r, p, m.From)
+}
+
+// recordReceipts stores a peer's receipts, each once check admits it and its signatures verify.
+func (c *change) recordReceipts(msg Receipts, check func(meter.Signed) error) error {
 	for _, b := range msg.List {
 		s, err := meter.DecodeSigned(b)
-		if err == nil && (s.Party != m.From || s.Job != r.Job.ID || s.Plan != p.Digest || len(s.Counter) != 0) {
-			err = fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of another party, job or plan")
-		}
-		if err == nil && !slices.ContainsFunc(exec.Schedule(p), func(sl exec.Slot) bool { return sl.ID == s.Step }) {
-			err = fault.New(fault.Misbehaved, "coordinator.onReceipts", "a receipt of a step that the plan does not have")
+		if err == nil {
+			err = check(s)
 		}
 		if err == nil {
 			err = s.Verify(c.s.publicKey)
@@ -203,10 +200,10 @@ func (c *change) onReceipts(r *Record, m Message) error {
 			err = meter.Record(receiptTx{c}, s)
 		}
 		if err != nil {
-			return fault.Blame(err, string(m.From))
+			return err
 		}
 	}
-	return c.matchReceipts(r, p, m.From)
+	return nil
 }
 
 // matchReceipts compares own and peer's receipts slot by slot. Where they agree the peer's is countersigned and sent
@@ -262,20 +259,14 @@ func (c *change) onCountersigned(r *Record, m Message) error {
 	if err != nil {
 		return fault.Blame(err, string(m.From))
 	}
-	for _, b := range msg.List {
-		s, err := meter.DecodeSigned(b)
-		if err == nil && (s.Party != c.s.cfg.Self || s.Job != r.Job.ID) {
-			err = fault.New(fault.Misbehaved, "coordinator.onCountersigned", "a countersignature of another receipt")
+	err = c.recordReceipts(msg, func(s meter.Signed) error {
+		if s.Party != c.s.cfg.Self || s.Job != r.Job.ID {
+			return fault.New(fault.Misbehaved, "coordinator.onCountersigned", "a countersignature of another receipt")
 		}
-		if err == nil {
-			err = s.Verify(c.s.publicKey)
-		}
-		if err == nil {
-			err = meter.Record(receiptTx{c}, s)
-		}
-		if err != nil {
-			return fault.Blame(err, string(m.From))
-		}
+		return nil
+	})
+	if err != nil {
+		return fault.Blame(err, string(m.From))
 	}
 	p, err := c.s.plan(r)
 	if err != nil {
@@ -309,11 +300,7 @@ func (c *change) countersigned(r *Record, p *plan.Plan, peer party.ID) (bool, er
 func (s *Service) Resume(ctx context.Context) error {
 	var open []Record
 	err := s.cfg.DB.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Job, "", func(row store.Row) error {
-			var r Record
-			if err := getJSON(tx, store.Job, row.Key, &r); err != nil {
-				return err
-			}
+		return store.ScanJSON(tx, store.Job, "", func(_ string, r Record) error {
 			if !r.Job.Phase.Terminal() {
 				open = append(open, r)
 			}

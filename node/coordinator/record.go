@@ -56,23 +56,7 @@ func stepKey(jobID, slotID string) string { return jobID + "/" + slotID }
 
 func (c *change) record(jobID string) (Record, error) {
 	r := Record{Resources: map[party.ID][][]byte{}, Holds: map[string][]byte{}, Grants: map[string]string{}}
-	return r, getJSON(c.Tx, store.Job, jobID, &r)
-}
-
-func getJSON(tx *store.Tx, t store.Table, key string, v any) error {
-	row, err := tx.Get(t, key)
-	if err != nil {
-		return err
-	}
-	return fault.Wrap(fault.Corrupt, "coordinator", json.Unmarshal(row.Value, v), "a row of table %s does not decode", t)
-}
-
-func putJSON(tx *store.Tx, t store.Table, key string, v any) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return fault.Wrap(fault.Internal, "coordinator", err, "a row of table %s does not encode", t)
-	}
-	return tx.Put(t, key, b)
+	return r, c.GetJSON(store.Job, jobID, &r)
 }
 
 // missing reports a row that is not there, as opposed to one that cannot be read.
@@ -84,4 +68,17 @@ var leafOf = map[Phase]audit.Type{
 	Settling: audit.JobSettling, Succeeded: audit.JobSucceeded, SucceededDisputed: audit.JobSucceeded, Denied: audit.JobDenied,
 	Planned: audit.JobSucceeded, Expired: audit.JobExpired, Failing: audit.JobFailing, Failed: audit.JobFailed, Canceling: audit.JobCanceling,
 	Canceled: audit.JobCanceled,
+}
+
+// load reads the row of a sandbox package's transaction interface; a row that is not there is not an error.
+func load[T any](tx *store.Tx, t store.Table, key string, decode func([]byte) (T, error), op, undecoded string) (v T, found bool, err error) {
+	row, err := tx.Get(t, key)
+	if missing(err) {
+		return v, false, nil
+	}
+	if err != nil {
+		return v, false, err
+	}
+	v, err = decode(row.Value)
+	return v, true, fault.Wrap(fault.Corrupt, op, err, "%s", undecoded)
 }

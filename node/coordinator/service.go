@@ -213,7 +213,7 @@ func (c *change) clock(r *Record) {
 
 // save writes the row and the leaf that explains it.
 func (c *change) save(r *Record, before Phase, e Event) error {
-	if err := putJSON(c.Tx, store.Job, r.Job.ID, r); err != nil {
+	if err := c.PutJSON(store.Job, r.Job.ID, r); err != nil {
 		return err
 	}
 	refs := map[string]string{"job": r.Job.ID}

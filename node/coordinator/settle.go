@@ -41,7 +41,7 @@ func (c *change) agreement(r *Record, p *plan.Plan) (right.Agreement, bool, erro
 		return right.Agreement{}, false, err
 	}
 	var row AgreementRow
-	err = getJSON(c.Tx, store.Agreement, spec.Contract, &row)
+	err = c.GetJSON(store.Agreement, spec.Contract, &row)
 	if missing(err) {
 		return right.Agreement{}, false, fault.New(fault.Denied, op, "rule agreement/none: %s knows no agreement %s", c.s.cfg.Self, spec.Contract)
 	}
@@ -182,15 +182,7 @@ func bookKey(n account.Name) string { return string(n.Party) + "/" + string(n.Co
 
 // Account implements account.Tx.
 func (b *books) Account(n account.Name) (account.Account, bool, error) {
-	row, err := b.c.Get(store.Book, bookKey(n))
-	if missing(err) {
-		return account.Account{}, false, nil
-	}
-	if err != nil {
-		return account.Account{}, false, err
-	}
-	a, err := account.DecodeAccount(row.Value)
-	return a, true, fault.Wrap(fault.Corrupt, "coordinator.books", err, "a book account does not decode")
+	return load(b.c.Tx, store.Book, bookKey(n), account.DecodeAccount, "coordinator.books", "a book account does not decode")
 }
 
 // PutAccount implements account.Tx.
@@ -200,15 +192,7 @@ func (b *books) PutAccount(a account.Account) error {
 
 // Entry implements account.Tx.
 func (b *books) Entry(key string) (account.Entry, bool, error) {
-	row, err := b.c.Get(store.BookTx, key)
-	if missing(err) {
-		return account.Entry{}, false, nil
-	}
-	if err != nil {
-		return account.Entry{}, false, err
-	}
-	e, err := account.DecodeEntry(row.Value)
-	return e, true, fault.Wrap(fault.Corrupt, "coordinator.books", err, "a book entry does not decode")
+	return load(b.c.Tx, store.BookTx, key, account.DecodeEntry, "coordinator.books", "a book entry does not decode")
 }
 
 // AppendEntry implements account.Tx.
@@ -240,7 +224,7 @@ func (c *change) sealElements(r *Record, p *plan.Plan) error {
 		if err != nil {
 			return err
 		}
-		if err := putJSON(c.Tx, store.Element, id, ElementRow{Element: b, State: element.Built}); err != nil {
+		if err := c.PutJSON(store.Element, id, ElementRow{Element: b, State: element.Built}); err != nil {
 			return err
 		}
 		if err := c.Log(audit.Leaf{Type: audit.ElementSealed, Refs: map[string]string{"job": r.Job.ID, "step": st.ID, "element": id}}); err != nil {
@@ -256,7 +240,7 @@ func (c *change) element(r *Record, p *plan.Plan, st plan.Step, kind element.Kin
 		return element.Element{}, fault.Wrap(fault.Internal, "coordinator.element", err, "parameters do not encode")
 	}
 	var done slot
-	if err := getJSON(c.Tx, store.Step, stepKey(r.Job.ID, st.ID), &done); err != nil {
+	if err := c.GetJSON(store.Step, stepKey(r.Job.ID, st.ID), &done); err != nil {
 		return element.Element{}, err
 	}
 	e := element.Element{

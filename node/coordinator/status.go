@@ -74,7 +74,7 @@ func (s *Service) List(ctx context.Context) (ids []string, err error) {
 func (s *Service) Status(ctx context.Context, id string) (Status, error) {
 	var st Status
 	err := s.cfg.DB.View(ctx, func(tx *store.Tx) error {
-		if err := getJSON(tx, store.Job, id, &st.Record); err != nil {
+		if err := tx.GetJSON(store.Job, id, &st.Record); err != nil {
 			return err
 		}
 		if st.Record.Job.Plans[s.cfg.Self] != "" {
@@ -97,7 +97,7 @@ func (s *Service) readSlots(tx *store.Tx, st *Status) error {
 	for _, sl := range exec.Schedule(st.Plan) {
 		out := SlotStatus{Slot: sl, State: exec.StepState{Phase: exec.Waiting}}
 		var row slot
-		err := getJSON(tx, store.Step, stepKey(id, sl.ID), &row)
+		err := tx.GetJSON(store.Step, stepKey(id, sl.ID), &row)
 		if err != nil && !missing(err) {
 			return err
 		}
@@ -163,11 +163,7 @@ func (s *Service) Invoice(ctx context.Context, id string) (out settle.Invoice, e
 func (s *Service) Open(ctx context.Context) ([]Record, error) {
 	var out []Record
 	err := s.cfg.DB.View(ctx, func(tx *store.Tx) error {
-		return tx.Scan(store.Job, "", func(row store.Row) error {
-			var r Record
-			if err := getJSON(tx, store.Job, row.Key, &r); err != nil {
-				return err
-			}
+		return store.ScanJSON(tx, store.Job, "", func(_ string, r Record) error {
 			if !r.Job.Phase.Terminal() && r.Job.Phase != Settling {
 				out = append(out, r)
 			}

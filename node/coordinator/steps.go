@@ -37,7 +37,7 @@ func (c *change) startSteps(r *Record) error {
 	}
 	for _, s := range exec.Schedule(p) {
 		st := slot{State: exec.NewStep(s.ID, c.s.cfg.Self, r.Job.Parties)}
-		if err := putJSON(c.Tx, store.Step, stepKey(r.Job.ID, s.ID), st); err != nil {
+		if err := c.PutJSON(store.Step, stepKey(r.Job.ID, s.ID), st); err != nil {
 			return err
 		}
 	}
@@ -76,7 +76,7 @@ func (c *change) task(r *Record, p *plan.Plan, approvals [32]byte) (*exec.Task, 
 			continue
 		}
 		var d Dataset
-		if err := getJSON(c.Tx, store.Dataset, DatasetKey(in.Dataset), &d); err != nil {
+		if err := c.GetJSON(store.Dataset, DatasetKey(in.Dataset), &d); err != nil {
 			return nil, err
 		}
 		t.Sources = append(t.Sources, exec.Source{Input: in.ID, Path: d.Path, Keys: d.Keys, Digest: in.Version})
@@ -147,7 +147,7 @@ func (s *Service) Begin(ctx context.Context, t *exec.Task, sl exec.Slot) error {
 			return err
 		}
 		var st slot
-		if err := getJSON(c.Tx, store.Step, stepKey(t.Job, sl.ID), &st); err != nil {
+		if err := c.GetJSON(store.Step, stepKey(t.Job, sl.ID), &st); err != nil {
 			return err
 		}
 		for _, e := range []exec.StepEventKind{exec.StepInputsDone, exec.StepBegun} {
@@ -163,7 +163,7 @@ func (s *Service) Begin(ctx context.Context, t *exec.Task, sl exec.Slot) error {
 }
 
 func (c *change) putSlot(jobID string, st slot, leaf audit.Type) error {
-	if err := putJSON(c.Tx, store.Step, stepKey(jobID, st.State.ID), st); err != nil {
+	if err := c.PutJSON(store.Step, stepKey(jobID, st.State.ID), st); err != nil {
 		return err
 	}
 	return c.Log(audit.Leaf{Type: leaf, Refs: map[string]string{"job": jobID, "step": st.State.ID}, Body: map[string]any{
@@ -260,7 +260,7 @@ func (c *change) commitNoise(r *Record, t *exec.Task, sl exec.Slot) error {
 		return nil
 	}
 	var st slot
-	if err := getJSON(c.Tx, store.Step, stepKey(t.Job, sl.Release.From), &st); err != nil {
+	if err := c.GetJSON(store.Step, stepKey(t.Job, sl.Release.From), &st); err != nil {
 		return err
 	}
 	b := &ledger{c: c, job: t.Job}
@@ -282,7 +282,7 @@ func (s *Service) Seal(ctx context.Context, t *exec.Task, sl exec.Slot, out exec
 			return err
 		}
 		var st slot
-		if err := getJSON(c.Tx, store.Step, stepKey(t.Job, sl.ID), &st); err != nil {
+		if err := c.GetJSON(store.Step, stepKey(t.Job, sl.ID), &st); err != nil {
 			return err
 		}
 		st.Output, st.Reading = out, m
@@ -316,7 +316,7 @@ func (c *change) commitUse(r *Record, key [32]byte, m exec.Reading) error {
 // vote runs a verified vote through the step's machine. encoded is what is stored: the evidence.
 func (c *change) vote(r *Record, v exec.Vote, encoded []byte) error {
 	var st slot
-	if err := getJSON(c.Tx, store.Step, stepKey(r.Job.ID, v.Step), &st); err != nil {
+	if err := c.GetJSON(store.Step, stepKey(r.Job.ID, v.Step), &st); err != nil {
 		return err
 	}
 	next, effects := st.State.Step(exec.StepEvent{Kind: exec.StepVoted, Vote: v})
@@ -401,11 +401,7 @@ func (c *change) stepDone(r *Record) error {
 		return nil
 	}
 	open := false
-	err := c.Scan(store.Step, r.Job.ID+"/", func(row store.Row) error {
-		var st slot
-		if err := getJSON(c.Tx, store.Step, row.Key, &st); err != nil {
-			return err
-		}
+	err := store.ScanJSON(c.Tx, store.Step, r.Job.ID+"/", func(_ string, st slot) error {
 		open = open || st.State.Phase != exec.Done
 		return nil
 	})
@@ -421,7 +417,7 @@ func (s *Service) Await(ctx context.Context, t *exec.Task, sl exec.Slot) error {
 		changed := s.Changed()
 		var st slot
 		err := s.cfg.DB.View(ctx, func(tx *store.Tx) error {
-			return getJSON(tx, store.Step, stepKey(t.Job, sl.ID), &st)
+			return tx.GetJSON(store.Step, stepKey(t.Job, sl.ID), &st)
 		})
 		if err != nil {
 			return err

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
@@ -211,8 +210,4 @@ func (f *fleet) stop() {
 		}
 	}
 	wg.Wait()
-}
-
-func (c *child) String() string {
-	return fmt.Sprintf("%-12s link %s  api %s", c.party, c.ready.Link, c.ready.API)
 }

@@ -65,15 +65,7 @@ func parseAssets(list []string) ([]right.Asset, error) {
 	if len(list) > right.MaxAssets {
 		return nil, fault.New(fault.LimitExceeded, "rpc.ParseAsset", "%d assets, at most %d", len(list), right.MaxAssets)
 	}
-	out := make([]right.Asset, 0, len(list))
-	for _, s := range list {
-		a, err := ParseAsset(s)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, a)
-	}
-	return out, nil
+	return all(list, ParseAsset)
 }
 
 func encodeShare(s right.Share) *pb.Share {

@@ -27,10 +27,10 @@ func (a Account) Encode() []byte {
 func DecodeAccount(b []byte) (Account, error) {
 	const op = "account.DecodeAccount"
 	d := wire.NewDecoder(b, op)
-	decodeVersion(d)
+	d.Version(version)
 	a := Account{Name: decodeName(d), NoOverdraft: d.Bool(), Balance: d.I64()}
 	if err := d.Done(); err != nil {
-		return Account{}, stored(op, err)
+		return Account{}, wire.Stored(op, err)
 	}
 	bad := a.Balance > MaxAmount || a.Balance < -MaxAmount || a.NoOverdraft && a.Balance < 0
 	if !a.valid() || bad {
@@ -63,7 +63,7 @@ const minPostingBytes = 3*4 + 8
 func DecodeEntry(b []byte) (Entry, error) {
 	const op = "account.DecodeEntry"
 	d := wire.NewDecoder(b, op)
-	decodeVersion(d)
+	d.Version(version)
 	e := Entry{Key: d.String(MaxKeyBytes), Reason: d.String(MaxReasonBytes)}
 	ms := d.I64()
 	if ms < 0 || ms > maxMillis {
@@ -74,10 +74,10 @@ func DecodeEntry(b []byte) (Entry, error) {
 		e.Postings = append(e.Postings, Posting{Account: decodeName(d), Amount: d.I64()})
 	}
 	if err := d.Done(); err != nil {
-		return Entry{}, stored(op, err)
+		return Entry{}, wire.Stored(op, err)
 	}
 	if err := e.check(); err != nil {
-		return Entry{}, stored(op, err)
+		return Entry{}, wire.Stored(op, err)
 	}
 	return e, nil
 }
@@ -94,18 +94,4 @@ func decodeName(d *wire.Decoder) Name {
 		Code:     Code(d.String(len(suspensePrefix) + MaxAgreementBytes)),
 		Currency: d.String(3),
 	}
-}
-
-func decodeVersion(d *wire.Decoder) {
-	if v := d.U8(); d.Err() == nil && v != version {
-		d.Fail(fault.Unsupported, "format version %d, this program reads %d", v, version)
-	}
-}
-
-// stored re-codes a decoding error of bytes that this party wrote.
-func stored(op string, err error) error {
-	if fault.CodeOf(err) == fault.Unsupported {
-		return err
-	}
-	return fault.Wrap(fault.Corrupt, op, err, "stored bytes do not decode")
 }

@@ -31,13 +31,13 @@ func (a Account) Encode() []byte {
 func DecodeAccount(b []byte) (Account, error) {
 	const op = "budget.DecodeAccount"
 	d := wire.NewDecoder(b, op)
-	decodeVersion(d)
+	d.Version(version)
 	a := Account{ID: AccountID(d.String(MaxAccountIDBytes))}
 	for _, v := range []*Amounts{&a.Caps, &a.Committed, &a.Open, &a.Held} {
 		*v = decodeAmounts(d)
 	}
 	if err := d.Done(); err != nil {
-		return Account{}, stored(op, err)
+		return Account{}, wire.Stored(op, err)
 	}
 	if err := a.check(fault.Corrupt, op); err != nil {
 		return Account{}, err
@@ -72,7 +72,7 @@ func (h Hold) Encode() []byte {
 func DecodeHold(b []byte) (Hold, error) {
 	const op = "budget.DecodeHold"
 	d := wire.NewDecoder(b, op)
-	decodeVersion(d)
+	d.Version(version)
 	h := Hold{}
 	h.Owner = party.ID(d.String(party.MaxIDBytes))
 	h.Key, h.Round = d.Hash(), d.U32()
@@ -87,7 +87,7 @@ func DecodeHold(b []byte) (Hold, error) {
 	h.Actual, h.Sealed = decodeAmounts(d), d.Hash()
 	h.Reason = d.String(MaxReasonBytes)
 	if err := d.Done(); err != nil {
-		return Hold{}, stored(op, err)
+		return Hold{}, wire.Stored(op, err)
 	}
 	ok := h.State >= Held && h.State <= Expired && h.Actual.check(op) == nil && h.Actual.within(h.Amounts)
 	if h.Reservation.check() != nil || !ok {
@@ -110,7 +110,7 @@ func (v Vote) Encode() []byte {
 // Errors: fault.Misbehaved or fault.LimitExceeded (malformed), fault.Unsupported (newer version), all without culprit.
 func DecodeVote(b []byte) (Vote, error) {
 	d := wire.NewDecoder(b, "budget.DecodeVote")
-	decodeVersion(d)
+	d.Version(version)
 	v := Vote{Owner: party.ID(d.String(party.MaxIDBytes)), Key: d.Hash(), Round: d.U32()}
 	v.Job, v.Step = d.String(MaxNameBytes), d.String(MaxNameBytes)
 	v.Plan, v.Body, v.Expires = d.Hash(), d.Hash(), decodeTime(d)
@@ -163,18 +163,4 @@ func decodeTime(d *wire.Decoder) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(ms).UTC()
-}
-
-func decodeVersion(d *wire.Decoder) {
-	if v := d.U8(); d.Err() == nil && v != version {
-		d.Fail(fault.Unsupported, "format version %d, this program reads %d", v, version)
-	}
-}
-
-// stored re-codes a decoding error of bytes that this party wrote.
-func stored(op string, err error) error {
-	if fault.CodeOf(err) == fault.Unsupported {
-		return err
-	}
-	return fault.Wrap(fault.Corrupt, op, err, "stored bytes do not decode")
 }

@@ -197,3 +197,19 @@ func validName(s string) bool {
 	}
 	return true
 }
+
+// MaxTokenBytes bounds the ids and names that other records give.
+const MaxTokenBytes = 128
+
+// ValidToken reports whether s is 1 to MaxTokenBytes printable ASCII characters without space.
+func ValidToken(s string) bool {
+	if s == "" || len(s) > MaxTokenBytes {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return true
+}

@@ -20,7 +20,6 @@ const (
 	MaxOutputs    = 32 // one per party
 	MaxMetrics    = 64
 	MaxCategories = 64
-	maxTokenLen   = 128 // bytes of an id or name
 )
 
 // Kind is the form of an element.
@@ -162,9 +161,9 @@ func (e Element) Check() error {
 		return fault.New(fault.LimitExceeded, op, "%d inputs, %d outputs, %d metrics, %d categories; at most %d, %d, %d, %d", len(e.Inputs), len(e.Outputs), len(e.Metrics), len(e.Categories), MaxInputs, MaxOutputs, MaxMetrics, MaxCategories)
 	case !e.Kind.Known():
 		return fault.New(fault.Invalid, op, "an element is a model, an aggregate or a report")
-	case !validToken(e.Job) || !validToken(e.Step) || e.Plan == [32]byte{}:
+	case !catalog.ValidToken(e.Job) || !catalog.ValidToken(e.Step) || e.Plan == [32]byte{}:
 		return fault.New(fault.Invalid, op, "an element names its job, plan and step")
-	case !validToken(e.Algorithm.Op) || e.Algorithm.Version < 1 || e.Algorithm.Version > catalog.MaxVersion:
+	case !catalog.ValidToken(e.Algorithm.Op) || e.Algorithm.Version < 1 || e.Algorithm.Version > catalog.MaxVersion:
 		return fault.New(fault.Invalid, op, "an element names its algorithm and version")
 	case len(e.Inputs) == 0 || len(e.Outputs) == 0:
 		return fault.New(fault.Invalid, op, "an element has at least one input and one output")
@@ -189,7 +188,7 @@ func (in Input) check() error {
 		return fault.New(fault.Invalid, op, "the owner of an input is not a party id")
 	case in.Digest == [32]byte{}:
 		return fault.New(fault.Invalid, op, "an input of %s has no digest", in.Owner)
-	case in.Right != "" && !validToken(in.Right):
+	case in.Right != "" && !catalog.ValidToken(in.Right):
 		return fault.New(fault.Invalid, op, "an input of %s names a right of the wrong form", in.Owner)
 	case in.Grade < 1 || in.Grade > catalog.MaxGrade:
 		return fault.New(fault.Invalid, op, "an input of %s has grade %d, 1 to %d allowed", in.Owner, in.Grade, catalog.MaxGrade)
@@ -222,26 +221,13 @@ func (e Element) checkSets() error {
 		parties[o.Party] = true
 	}
 	for _, m := range e.Metrics {
-		if !validToken(m.Name) || metrics[m.Name] {
+		if !catalog.ValidToken(m.Name) || metrics[m.Name] {
 			return fault.New(fault.Invalid, op, "a metric without a name, or twice")
 		}
 		metrics[m.Name] = true
 	}
-	if slices.ContainsFunc(e.Categories, func(c string) bool { return !validToken(c) }) {
+	if slices.ContainsFunc(e.Categories, func(c string) bool { return !catalog.ValidToken(c) }) {
 		return fault.New(fault.Invalid, op, "a category that is not a code")
 	}
 	return nil
-}
-
-// validToken admits 1 to maxTokenLen printable ASCII characters without space.
-func validToken(s string) bool {
-	if s == "" || len(s) > maxTokenLen {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }

@@ -130,7 +130,7 @@ func TestContract(t *testing.T) {
 		{"job", func(e *Element) { e.Job = "" }, fault.Invalid},
 		{"plan", func(e *Element) { e.Plan = [32]byte{} }, fault.Invalid},
 		{"step", func(e *Element) { e.Step = "a b" }, fault.Invalid},
-		{"long step", func(e *Element) { e.Step = strings.Repeat("s", maxTokenLen+1) }, fault.Invalid},
+		{"long step", func(e *Element) { e.Step = strings.Repeat("s", catalog.MaxTokenBytes+1) }, fault.Invalid},
 		{"op", func(e *Element) { e.Algorithm.Op = "" }, fault.Invalid},
 		{"version", func(e *Element) { e.Algorithm.Version = 0 }, fault.Invalid},
 		{"no input", func(e *Element) { e.Inputs = nil }, fault.Invalid},

@@ -6,6 +6,7 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
+	"github.com/tacit-data/tacit/sandbox/catalog"
 )
 
 // tag opens every encoding and separates its digest from all others.
@@ -69,22 +70,22 @@ func Decode(b []byte) (Element, error) {
 	if d.String(len(tag)) != tag {
 		d.Fail(fault.Unsupported, "not an element of version 1")
 	}
-	e := Element{Kind: Kind(d.String(maxTokenLen)), Job: d.String(maxTokenLen), Plan: d.Hash(), Step: d.String(maxTokenLen)}
+	e := Element{Kind: Kind(d.String(catalog.MaxTokenBytes)), Job: d.String(catalog.MaxTokenBytes), Plan: d.Hash(), Step: d.String(catalog.MaxTokenBytes)}
 	for range d.Count(MaxInputs, minInputBytes) {
 		e.Inputs = append(e.Inputs, Input{
-			Kind: InputKind(d.String(maxTokenLen)), Owner: party.ID(d.String(party.MaxIDBytes)), ID: d.String(maxTokenLen),
-			Digest: d.Hash(), Right: d.String(maxTokenLen), Grade: int(d.U8()),
+			Kind: InputKind(d.String(catalog.MaxTokenBytes)), Owner: party.ID(d.String(party.MaxIDBytes)), ID: d.String(catalog.MaxTokenBytes),
+			Digest: d.Hash(), Right: d.String(catalog.MaxTokenBytes), Grade: int(d.U8()),
 		})
 	}
-	e.Algorithm = Algorithm{Op: d.String(maxTokenLen), Version: int(d.U32()), Params: d.Hash()}
+	e.Algorithm = Algorithm{Op: d.String(catalog.MaxTokenBytes), Version: int(d.U32()), Params: d.Hash()}
 	for range d.Count(MaxOutputs, minOutputBytes) {
 		e.Outputs = append(e.Outputs, Output{party.ID(d.String(party.MaxIDBytes)), d.Hash()})
 	}
 	for range d.Count(MaxMetrics, minMetricBytes) {
-		e.Metrics = append(e.Metrics, Metric{d.String(maxTokenLen), d.I64()})
+		e.Metrics = append(e.Metrics, Metric{d.String(catalog.MaxTokenBytes), d.I64()})
 	}
 	e.Grade = int(d.U8())
-	e.Categories = d.Strings(MaxCategories, maxTokenLen)
+	e.Categories = d.Strings(MaxCategories, catalog.MaxTokenBytes)
 	e.Created = d.I64()
 	if err := d.Done(); err != nil {
 		return Element{}, err

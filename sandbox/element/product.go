@@ -5,6 +5,7 @@ import (
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/sandbox/catalog"
 )
 
 // Product is what a buyer receives. Its inputs are elements only: a product never touches raw data.
@@ -22,7 +23,7 @@ type Product struct {
 func (l *Lineage) CheckClosedLoop(p Product) error {
 	const op = "element.CheckClosedLoop"
 	switch {
-	case !validToken(p.Name) || !party.Valid(string(p.Seller)) || len(p.Inputs) == 0:
+	case !catalog.ValidToken(p.Name) || !party.Valid(string(p.Seller)) || len(p.Inputs) == 0:
 		return fault.New(fault.Invalid, op, "a product has a name, a seller and at least one element")
 	case len(p.Inputs) > MaxInputs:
 		return fault.New(fault.LimitExceeded, op, "%d inputs, at most %d", len(p.Inputs), MaxInputs)

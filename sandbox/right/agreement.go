@@ -9,16 +9,16 @@ import (
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/sandbox/account"
 	"github.com/tacit-data/tacit/sandbox/catalog"
 )
 
 // Bounds. Beyond them a record is refused with fault.LimitExceeded.
 const (
-	MaxParties  = 32      // as many as a job may have
-	MaxAssets   = 64      // as many as a job may have inputs
-	MaxWeight   = 1e9     // Σ of the share weights: parts per 10⁹ are exact
-	MaxMinor    = 1 << 62 // of a price, in minor units (fen, cents): sums of two stay inside int64
-	maxTokenLen = 128     // bytes of an id
+	MaxParties = 32      // as many as a job may have
+	MaxAssets  = 64      // as many as a job may have inputs
+	MaxWeight  = 1e9     // Σ of the share weights: parts per 10⁹ are exact
+	MaxMinor   = 1 << 62 // of a price, in minor units (fen, cents): sums of two stay inside int64
 )
 
 // Agreement is what the parties sign: who may be asked for which data, for which purpose and time, at which price and
@@ -109,7 +109,7 @@ func (a Agreement) checkMoney() error {
 		return fault.New(fault.LimitExceeded, op, "a price of more than 2^62 minor units")
 	case a.Price.Minor > 0 && len(a.Shares) == 0:
 		return fault.New(fault.Invalid, op, "a price and nobody to receive it")
-	case !validCurrency(a.Price.Currency) && a.Price != Price{}:
+	case !account.ValidCurrency(a.Price.Currency) && a.Price != Price{}:
 		return fault.New(fault.Invalid, op, "a currency is three upper-case letters")
 	}
 	sum, seen := int64(0), make(map[party.ID]bool)
@@ -123,18 +123,6 @@ func (a Agreement) checkMoney() error {
 		sum += s.Weight
 	}
 	return nil
-}
-
-func validCurrency(s string) bool {
-	if len(s) != 3 {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] < 'A' || s[i] > 'Z' {
-			return false
-		}
-	}
-	return true
 }
 
 // Covers verifies that grant g stays inside a: its owner opens an asset of the agreement, to parties of it, for its

@@ -8,6 +8,7 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
+	"github.com/tacit-data/tacit/sandbox/catalog"
 )
 
 // agreementTag opens the encoding and separates its digest and signatures from all others.
@@ -56,7 +57,7 @@ func DecodeAgreement(b []byte) (Agreement, error) {
 	}
 	a := Agreement{Parties: getParties(d)}
 	for range d.Count(MaxAssets, 8) {
-		a.Assets = append(a.Assets, Asset{party.ID(d.String(party.MaxIDBytes)), d.String(maxTokenLen)})
+		a.Assets = append(a.Assets, Asset{party.ID(d.String(party.MaxIDBytes)), d.String(catalog.MaxTokenBytes)})
 	}
 	a.Purpose = d.String(party.MaxIDBytes)
 	a.Price = Price{d.String(3), d.I64()}

@@ -143,8 +143,8 @@ func sorted[T ~string](in []T) []T {
 func (g Grant) Check() error {
 	const op = "right.Grant"
 	switch {
-	case !validToken(g.ID):
-		return fault.New(fault.Invalid, op, "a grant id is 1 to %d printable ASCII characters", maxTokenLen)
+	case !catalog.ValidToken(g.ID):
+		return fault.New(fault.Invalid, op, "a grant id is 1 to %d printable ASCII characters", catalog.MaxTokenBytes)
 	case !party.Valid(string(g.Owner)):
 		return fault.New(fault.Invalid, op, "the owner of grant %s is not a party id", g.ID)
 	case len(g.Grantees) > MaxParties || len(g.Columns) > catalog.MaxColumns || len(g.Leaks) > MaxLeaks || len(g.TrustModels) > MaxLeaks || len(g.Actions) > MaxLeaks:
@@ -185,7 +185,7 @@ func (g Grant) checkSets() error {
 		return fault.New(fault.Invalid, op, "grant %s has an unknown action", g.ID)
 	}
 	for _, code := range slices.Concat(g.TrustModels, g.Leaks) {
-		if !validToken(code) {
+		if !catalog.ValidToken(code) {
 			return fault.New(fault.Invalid, op, "grant %s has a trust model or leak kind that is not a name", g.ID)
 		}
 	}
@@ -212,19 +212,6 @@ func (g Grant) checkOutputs() error {
 		}
 	}
 	return nil
-}
-
-// validToken admits 1 to maxTokenLen printable ASCII characters without space.
-func validToken(s string) bool {
-	if s == "" || len(s) > maxTokenLen {
-		return false
-	}
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
-			return false
-		}
-	}
-	return true
 }
 
 func validContentID(s string) bool {

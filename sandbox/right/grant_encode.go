@@ -78,8 +78,8 @@ func DecodeGrant(b []byte) (Grant, error) {
 		d.Fail(fault.Unsupported, "not a grant of version 1")
 	}
 	g := Grant{
-		ID: d.String(maxTokenLen), Owner: party.ID(d.String(party.MaxIDBytes)), Grantees: getParties(d),
-		Asset: d.String(maxTokenLen), Agreement: d.String(maxTokenLen), Purpose: d.String(party.MaxIDBytes),
+		ID: d.String(catalog.MaxTokenBytes), Owner: party.ID(d.String(party.MaxIDBytes)), Grantees: getParties(d),
+		Asset: d.String(catalog.MaxTokenBytes), Agreement: d.String(catalog.MaxTokenBytes), Purpose: d.String(party.MaxIDBytes),
 		Columns: make(map[string][]Use), Outputs: make(map[OutputKind]OutputRule),
 	}
 	for range d.Count(catalog.MaxColumns, 8) {
@@ -90,7 +90,7 @@ func DecodeGrant(b []byte) (Grant, error) {
 	g.TrustModels = getNames[string](d, MaxLeaks)
 	g.Leaks = getNames[string](d, MaxLeaks)
 	for range d.Count(maxKinds, 17) {
-		kind := OutputKind(d.String(maxTokenLen))
+		kind := OutputKind(d.String(catalog.MaxTokenBytes))
 		g.Outputs[kind] = OutputRule{MinRows: d.I64(), Noised: d.Bool(), Recipients: getRecipients(d)}
 	}
 	g.Limits = Limits{Uses: d.I64(), Rows: d.I64(), EpsilonPico: d.I64()}
@@ -123,7 +123,7 @@ func putNames[T ~string](e *wire.Encoder, list []T) {
 func getNames[T ~string](d *wire.Decoder, max int) []T {
 	var out []T
 	for range d.Count(max, 4) {
-		out = append(out, T(d.String(maxTokenLen)))
+		out = append(out, T(d.String(catalog.MaxTokenBytes)))
 	}
 	return out
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
+	"github.com/tacit-data/tacit/sandbox/catalog"
 )
 
 func wantCode(t testing.TB, err error, want fault.Code) {
@@ -196,7 +197,7 @@ func TestGrantContract(t *testing.T) {
 	}{
 		{"zero", func(g *Grant) { *g = Grant{} }, fault.Invalid},
 		{"id", func(g *Grant) { g.ID = "a b" }, fault.Invalid},
-		{"long id", func(g *Grant) { g.ID = strings.Repeat("x", maxTokenLen+1) }, fault.Invalid},
+		{"long id", func(g *Grant) { g.ID = strings.Repeat("x", catalog.MaxTokenBytes+1) }, fault.Invalid},
 		{"owner", func(g *Grant) { g.Owner = "" }, fault.Invalid},
 		{"no grantee", func(g *Grant) { g.Grantees = nil }, fault.Invalid},
 		{"owner as grantee", func(g *Grant) { g.Grantees = append(g.Grantees, "utility") }, fault.Invalid},
@@ -242,7 +243,7 @@ func TestGrantContract(t *testing.T) {
 	g := usageGrant()
 	g.Actions = append(g.Actions, ActionExport)
 	g.Outputs[OutputRows] = OutputRule{MinRows: 1, Recipients: []party.ID{"bank"}}
-	g.ID, g.NotAfter, g.Limits.Uses = strings.Repeat("x", maxTokenLen), g.NotBefore, 1
+	g.ID, g.NotAfter, g.Limits.Uses = strings.Repeat("x", catalog.MaxTokenBytes), g.NotBefore, 1
 	if err := g.Check(); err != nil {
 		t.Fatalf("at the bounds: %v", err)
 	}

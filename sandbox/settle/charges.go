@@ -76,11 +76,11 @@ func (c Charges) Encode() []byte {
 func DecodeCharges(b []byte) (Charges, error) {
 	const op = "settle.DecodeCharges"
 	d := wire.NewDecoder(b, op)
-	decodeVersion(d)
+	d.Version(version)
 	num := new(big.Int).SetBytes(d.Bytes(maxExactBytes))
 	den := new(big.Int).SetBytes(d.Bytes(maxDenominatorBytes))
 	if err := d.Done(); err != nil {
-		return Charges{}, stored(op, err)
+		return Charges{}, wire.Stored(op, err)
 	}
 	if den.Sign() == 0 {
 		return Charges{}, fault.New(fault.Corrupt, op, "a denominator of 0")

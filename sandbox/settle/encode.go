@@ -1,7 +1,6 @@
 package settle
 
 import (
-	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/api/party"
 	"github.com/tacit-data/tacit/internal/wire"
 	"github.com/tacit-data/tacit/sandbox/account"
@@ -37,7 +36,7 @@ func (s Split) Encode() []byte {
 func DecodeSplit(b []byte) (Split, error) {
 	const op = "settle.DecodeSplit"
 	d := wire.NewDecoder(b, op)
-	decodeVersion(d)
+	d.Version(version)
 	s := Split{
 		Agreement: d.String(account.MaxAgreementBytes), Keeper: party.ID(d.String(party.MaxIDBytes)),
 		Currency: d.String(3), Total: d.I64(), Closed: d.Bool(),
@@ -47,24 +46,10 @@ func DecodeSplit(b []byte) (Split, error) {
 		s.Owed = append(s.Owed, d.I64())
 	}
 	if err := d.Done(); err != nil {
-		return Split{}, stored(op, err)
+		return Split{}, wire.Stored(op, err)
 	}
 	if err := s.check(); err != nil {
-		return Split{}, stored(op, err)
+		return Split{}, wire.Stored(op, err)
 	}
 	return s, nil
-}
-
-func decodeVersion(d *wire.Decoder) {
-	if v := d.U8(); d.Err() == nil && v != version {
-		d.Fail(fault.Unsupported, "format version %d, this program reads %d", v, version)
-	}
-}
-
-// stored re-codes a decoding error of bytes that this party wrote.
-func stored(op string, err error) error {
-	if fault.CodeOf(err) == fault.Unsupported {
-		return err
-	}
-	return fault.Wrap(fault.Corrupt, op, err, "stored bytes do not decode")
 }

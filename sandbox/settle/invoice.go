@@ -147,7 +147,7 @@ const minLineBytes = 4 + 8 + 8 + 4
 // Errors: fault.Misbehaved or fault.LimitExceeded (malformed), fault.Unsupported (newer version), all without culprit.
 func DecodeInvoice(b []byte) (Invoice, error) {
 	d := wire.NewDecoder(b, "settle.DecodeInvoice")
-	decodeVersion(d)
+	d.Version(version)
 	v := Invoice{
 		Agreement: d.String(account.MaxAgreementBytes), Job: d.String(MaxJobBytes),
 		Payer: party.ID(d.String(party.MaxIDBytes)), Currency: d.String(3), Total: d.I64(), Suspense: d.I64(),
