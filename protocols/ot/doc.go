@@ -28,9 +28,12 @@
 // transfers need the gap Diffie–Hellman assumption in ristretto255 and random oracles; the expansion needs AES-128 to
 // be a pseudorandom function and the pads' hash (fixed-key AES, ia.cr/2019/074) to be tweakable correlation-robust.
 //
-// The consistency checks that SoftSpokenOT adds against malicious parties are not part of this mode: a malicious
-// receiver that uses different choices in different groups, or a malicious tree holder that sends wrong level sums, is
-// not detected and can learn bits of Δ or of the choices. Malformed bytes are detected.
+// By default a malicious receiver that uses different choices in different groups, or a malicious tree holder that sends
+// wrong level sums, is not detected and can learn bits of Δ or of the choices. Malformed bytes are detected. With
+// Literal.Malicious both are: the tree holder proves that each tree's sums fit all of its leaves, and every extension ends
+// with a consistency check of the choices; a failure is fault.Misbehaved and ends the setup. What remains is selective
+// failure: a cheater that guesses the digits of Δ which its deviation depends on is not found, with probability 2^-k per
+// digit, and learns that they were right. The checks' randomness is hashed from the transcript (random oracle).
 //
 // reveals: number of transfers to all
 //
@@ -42,7 +45,8 @@
 //
 // Setup of one direction: 2 flights, 8192 bytes from the sender, 32 + (128/k)·(k−1)·32 bytes (3104 at k = 4) from the
 // receiver. An extension of n transfers: one flight, 8 + (128/k)·⌈n/128⌉·16 bytes from the receiver: 8, 4 or 2 bytes
-// per transfer at k = 2, 4, 8. Params.SetupCost, SetupBothCost and Cost are exact.
+// per transfer at k = 2, 4, 8. The malicious mode adds 32·(128/k + 1) bytes to the reply, and to each extension 128
+// transfers and 2064 bytes. Params.SetupCost, SetupBothCost and Cost are exact.
 //
 // CPU per transfer, one thread of a 2-core Intel Xeon virtual machine shared with other work, batches of 2^15, k = 4:
 // receiver 28 ns, with pads 51 ns; sender 25 ns, with both pads 82 ns; k = 8 costs about 120 to 150 ns without pads
@@ -57,6 +61,7 @@
 //
 // Base transfers: Masny and Rindal, "Endemic Oblivious Transfer", ia.cr/2019/706; one A serves all 128
 // transfers, whose index enters both random oracles. Extension: Roy, "SoftSpokenOT", ia.cr/2022/192, over GF(2) with
-// GGM trees; deviation: every group's correction is sent, since the caller chooses its bits. Pads: Guo, Katz, Wang and
+// GGM trees; checks: Fig. 8 and §5.2. Deviations: every group's correction is sent, since the caller chooses its bits;
+// the checks are made non-interactive; one hash covers the commitments of all trees. Pads: Guo, Katz, Wang and
 // Yu, ia.cr/2019/074, §7.4 (TMMO). Transposition: Warren, Hacker's Delight, §7-3.
 package ot

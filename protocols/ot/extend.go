@@ -34,6 +34,9 @@ func (m *matrix) resize(n int) {
 // row returns row i, n/8 bytes.
 func (m *matrix) row(i, n int) []byte { return m.buf[i*m.stride:][: n/8 : n/8] }
 
+// columns is the number of transfers that the rows have room for.
+func (m *matrix) columns() int { return 8 * (m.stride - rowPad) }
+
 // foldLeaves adds up the leaves of one tree: rows[b] = ⊕ over leaves x with bit b set, and the result is ⊕ over all
 // leaves, in stack[0]. Sums are formed pairwise on a stack of depth k, about two XORs per leaf.
 // SoftSpokenOT, ia.cr/2022/192, VOLE over a small field: v = Σ x·r_x and u = Σ r_x.

@@ -90,3 +90,36 @@ func FuzzExtend(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMaliciousExtend alters an honest extension with its check: it is refused unless nothing changed.
+func FuzzMaliciousExtend(f *testing.F) {
+	p := malicious(f, 4)
+	f.Add(0, []byte{0})
+	f.Add(headerBytes, []byte{1})
+	f.Add(p.correctionBytes(1), []byte{1})
+	f.Add(p.ExtendBytes(1)-1, []byte{0x80})
+	f.Fuzz(func(t *testing.T, at int, edit []byte) {
+		s, r := localPair(t, p, 1)
+		tb, q := make([]aes.Block, 1), make([]aes.Block, 1)
+		msg, _, err := r.Extend(tb, []uint64{1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		honest := string(msg)
+		if at >= 0 && at < len(msg) {
+			for i, b := range edit[:min(len(edit), len(msg)-at)] {
+				msg[at+i] ^= b
+			}
+		}
+		if _, err := s.Extend(q, msg); err != nil {
+			if string(msg) == honest || !errors.Is(err, fault.Misbehaved) {
+				t.Fatal(err)
+			}
+			return
+		}
+		delta := s.DeltaInsecure()
+		if tb[0] != xorBlock(q[0], delta) {
+			t.Error("accepted a wrong transfer")
+		}
+	})
+}

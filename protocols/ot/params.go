@@ -26,10 +26,16 @@ type Literal struct {
 	// K is the number of bits of Δ per punctured tree: 2, 4 or 8; 0 is the default 4. A larger k halves the bytes
 	// and doubles (from 4 to 8: eightfold) the AES work of the extension.
 	K int
+	// Malicious asks for security against a party that departs from the protocol, by consistency checks of the trees and
+	// of every extension.
+	Malicious bool
 }
 
 // Params are checked parameters; immutable. The zero value is not usable, Default and NewParams give one.
-type Params struct{ k int }
+type Params struct {
+	k         int
+	malicious bool
+}
 
 // Default returns the parameters for a link of 1 Gb/s or more: k = 4, 4 bytes per transfer.
 func Default() Params { return Params{k: 4} }
@@ -40,15 +46,18 @@ func Default() Params { return Params{k: 4} }
 func NewParams(l Literal) (Params, error) {
 	switch l.K {
 	case 0:
-		return Default(), nil
+		return Params{k: Default().k, malicious: l.Malicious}, nil
 	case 2, 4, 8:
-		return Params{k: l.K}, nil
+		return Params{k: l.K, malicious: l.Malicious}, nil
 	}
 	return Params{}, fault.New(fault.Invalid, "ot.NewParams", "k is %d, expected 2, 4 or 8", l.K)
 }
 
 // K is the number of bits of Δ per punctured tree.
 func (p Params) K() int { return p.k }
+
+// Malicious reports whether the consistency checks are part of the run.
+func (p Params) Malicious() bool { return p.malicious }
 
 // groups is the number of punctured trees.
 func (p Params) groups() int { return Kappa / p.k }
@@ -65,10 +74,40 @@ func (p Params) check(op string) error {
 func Padded(n int) int { return (n + padTo - 1) / padTo * padTo }
 
 // ExtendBytes is the length of the message of an Extend of n transfers.
-func (p Params) ExtendBytes(n int) int { return headerBytes + p.groups()*Padded(n)/8 }
+func (p Params) ExtendBytes(n int) int { return p.correctionBytes(n) + p.checkBytes() }
 
-// replyBytes is the length of the tree holder's setup message: A and the corrections of every level but the first.
-func (p Params) replyBytes() int { return pointBytes + p.groups()*(p.k-1)*2*blockBytes }
+// columns is the number of transfers that an Extend of n really makes: with the check, maskColumns more.
+func (p Params) columns(n int) int {
+	if p.malicious {
+		return Padded(n) + maskColumns
+	}
+	return Padded(n)
+}
+
+// correctionBytes is the part of an extension message before the check: index and corrections.
+func (p Params) correctionBytes(n int) int { return headerBytes + p.groups()*p.columns(n)/8 }
+
+// checkBytes is the length of the check that ends an extension message.
+func (p Params) checkBytes() int {
+	if p.malicious {
+		return (1 + Kappa) * blockBytes
+	}
+	return 0
+}
+
+// treesBytes is the length of the corrections of the trees, every level but the first.
+func (p Params) treesBytes() int { return p.groups() * (p.k - 1) * 2 * blockBytes }
+
+// proofBytes is the length of the proof that the trees are consistent.
+func (p Params) proofBytes() int {
+	if p.malicious {
+		return (p.groups() + 1) * commitmentBytes
+	}
+	return 0
+}
+
+// replyBytes is the length of the tree holder's setup message: A, the corrections of the trees, their proof.
+func (p Params) replyBytes() int { return pointBytes + p.treesBytes() + p.proofBytes() }
 
 // SetupCost is the exact cost of SetupSender; SetupReceiver's is its Flip.
 func (p Params) SetupCost() protocols.Cost {

@@ -25,6 +25,8 @@ type Receiver struct {
 	hash    *aes.Hash
 	rows    matrix
 	choice  []byte
+	rnd     io.Reader
+	check   *check // nil unless malicious
 	next    uint64
 	err     error
 }
@@ -43,13 +45,21 @@ func NewReceiver(s protocols.Session, peer party.ID, p Params, msg []byte) (*Rec
 	if err != nil {
 		return nil, nil, fault.Blame(err, string(peer))
 	}
-	r := &Receiver{params: p, workers: s.Workers, leaves: make([][]*aes.Stream, p.groups())}
+	r := &Receiver{params: p, workers: s.Workers, rnd: s.Rand, leaves: make([][]*aes.Stream, p.groups())}
+	proof := newTreeProof(tr)
 	for j := range r.leaves {
 		var leaves []aes.Block
 		leaves, reply = growTree(keys, j, p.k, reply)
 		r.leaves[j] = leafStreams(leaves, false)
+		if p.malicious {
+			proof.add(commitments(leaves))
+		}
+	}
+	if p.malicious {
+		reply = proof.append(reply)
 	}
 	r.hash = padHash(tr, reply)
+	r.check = newCheck(tr, p)
 	return r, reply, nil
 }
 
@@ -57,8 +67,8 @@ func NewReceiver(s protocols.Session, peer party.ID, p Params, msg []byte) (*Rec
 // ⌈len(t)/64⌉ words, later bits are ignored), writes their blocks and returns the message for the sender, of
 // Params.ExtendBytes(len(t)) bytes, and the index of the first. Padded(len(t)) indices are used up.
 //
-// Errors: fault.Invalid, fault.LimitExceeded (lengths). After any of them the receiver is dead and returns the same
-// error.
+// Errors: fault.Invalid, fault.LimitExceeded (lengths); fault.Internal (randomness fails). After any of them the receiver
+// is dead and returns the same error.
 func (r *Receiver) Extend(t []aes.Block, choices []uint64) (msg []byte, first uint64, err error) {
 	if r.err == nil {
 		r.err = r.admit(len(t), choices)
@@ -67,7 +77,9 @@ func (r *Receiver) Extend(t []aes.Block, choices []uint64) (msg []byte, first ui
 		return nil, 0, r.err
 	}
 	first = r.next
-	msg = r.extend(t, choices)
+	if msg, r.err = r.extend(t, choices); r.err != nil {
+		return nil, 0, r.err
+	}
 	r.next += uint64(Padded(len(t)))
 	return msg, first, nil
 }
@@ -82,13 +94,16 @@ func (r *Receiver) admit(n int, choices []uint64) error {
 	return nil
 }
 
-func (r *Receiver) extend(t []aes.Block, choices []uint64) []byte {
-	n, k := Padded(len(t)), r.params.k
+func (r *Receiver) extend(t []aes.Block, choices []uint64) ([]byte, error) {
+	n, k := r.params.columns(len(t)), r.params.k
 	r.rows.resize(n)
 	choice := r.choiceBytes(choices, len(t))
+	if _, err := io.ReadFull(r.rnd, choice[Padded(len(t))/8:]); err != nil { // the mask columns, if any
+		return nil, fault.Wrap(fault.Internal, "ot.Receiver.Extend", err, "no randomness")
+	}
 	msg := make([]byte, r.params.ExtendBytes(len(t)))
 	binary.LittleEndian.PutUint64(msg, r.next)
-	corr := msg[headerBytes:]
+	corr := msg[headerBytes:r.params.correctionBytes(len(t))]
 	spread(r.workers, r.params.groups(), 1, groupsPerWorker(n, r.params), func(lo, hi int) {
 		stack, rows := newStack(k, n/8), make([][]byte, k)
 		for j := lo; j < hi; j++ {
@@ -99,13 +114,16 @@ func (r *Receiver) extend(t []aes.Block, choices []uint64) []byte {
 			subtle.XORBytes(corr[j*n/8:(j+1)*n/8], u, choice) // c_j = u_j ⊕ choices
 		}
 	})
+	if r.check != nil {
+		r.check.prove(msg[:headerBytes+len(corr)], choice, &r.rows, msg[headerBytes+len(corr):])
+	}
 	transpose(t, &r.rows, r.workers)
-	return msg
+	return msg, nil
 }
 
-// choiceBytes packs the n choice bits, zero-padded to a multiple of 128.
+// choiceBytes packs the n choice bits, zero-padded to the number of columns.
 func (r *Receiver) choiceBytes(choices []uint64, n int) []byte {
-	size := Padded(n) / 8
+	size := r.params.columns(n) / 8
 	if cap(r.choice) < size {
 		r.choice = make([]byte, size)
 	}
@@ -157,6 +175,9 @@ func start(s protocols.Session, sender, receiver party.ID, p Params) *transcript
 	tr.Append("sender", []byte(sender))
 	tr.Append("receiver", []byte(receiver))
 	tr.AppendInt("k", p.k)
+	if p.malicious {
+		tr.AppendInt("malicious", 1)
+	}
 	return tr
 }
 

@@ -25,6 +25,7 @@ type Sender struct {
 	leaves  [][]*aes.Stream // per group, at index x ⊕ Δ's digit; entry 0 is missing
 	hash    *aes.Hash
 	rows    matrix
+	check   *check // nil unless malicious
 	next    uint64
 	err     error
 }
@@ -63,7 +64,7 @@ func NewSender(s protocols.Session, peer party.ID, p Params) (*SenderSetup, []by
 
 // Finish is the sender's last setup step. reply is the peer's message of Params.SetupCost().RecvBytes bytes.
 //
-// Errors: fault.Misbehaved (length, bad point), the peer is the culprit.
+// Errors: fault.Misbehaved (length, bad point, inconsistent trees), the peer is the culprit.
 func (u *SenderSetup) Finish(reply []byte) (*Sender, error) {
 	p := u.params
 	if len(reply) != p.replyBytes() {
@@ -75,22 +76,31 @@ func (u *SenderSetup) Finish(reply []byte) (*Sender, error) {
 		return nil, fault.Blame(err, string(u.peer))
 	}
 	s := &Sender{
-		params: p, peer: u.peer, workers: u.session.Workers, delta: u.delta,
-		hash: padHash(u.tr, reply), leaves: make([][]*aes.Stream, p.groups()),
+		params: p, peer: u.peer, workers: u.session.Workers, delta: u.delta, leaves: make([][]*aes.Stream, p.groups()),
 	}
-	corr := reply[pointBytes:]
+	corr, claim := reply[pointBytes:], reply[pointBytes+p.treesBytes():]
+	proof := newTreeProof(u.tr)
 	for j := range s.leaves {
 		n := (p.k - 1) * 2 * blockBytes
-		s.leaves[j] = leafStreams(growPunctured(keys, u.delta, j, p.k, corr[j*n:(j+1)*n]), true)
+		leaves := growPunctured(keys, u.delta, j, p.k, corr[j*n:(j+1)*n])
+		s.leaves[j] = leafStreams(leaves, true)
+		if p.malicious {
+			proof.add(recommit(leaves, u.delta, j, p.k, claim[j*commitmentBytes:]))
+		}
 	}
+	if p.malicious && !proof.matches(claim) {
+		return nil, fault.Blame(fault.New(fault.Misbehaved, "ot.Finish", "inconsistent trees"), string(u.peer))
+	}
+	s.hash = padHash(u.tr, reply)
+	s.check = newCheck(u.tr, p)
 	return s, nil
 }
 
 // Extend consumes the receiver's message for len(q) transfers, 1 ≤ len(q) ≤ MaxExtend, and writes their blocks. The
 // result is the index of the first; Padded(len(q)) indices are used up.
 //
-// Errors: fault.Invalid, fault.LimitExceeded (len(q)); fault.Misbehaved (length or index of msg). After any of them
-// the sender is dead and returns the same error.
+// Errors: fault.Invalid, fault.LimitExceeded (len(q)); fault.Misbehaved (length or index of msg, inconsistent choices).
+// After any of them the sender is dead and returns the same error.
 func (s *Sender) Extend(q []aes.Block, msg []byte) (first uint64, err error) {
 	if s.err == nil {
 		s.err = s.extend(q, msg)
@@ -110,9 +120,9 @@ func (s *Sender) extend(q []aes.Block, msg []byte) error {
 	if err := checkHeader(msg, s.next, s.params.ExtendBytes(len(q))); err != nil {
 		return fault.Blame(err, string(s.peer))
 	}
-	n, k := Padded(len(q)), s.params.k
+	n, k := s.params.columns(len(q)), s.params.k
 	s.rows.resize(n)
-	corr := msg[headerBytes:]
+	corr := msg[headerBytes:s.params.correctionBytes(len(q))]
 	spread(s.workers, s.params.groups(), 1, groupsPerWorker(n, s.params), func(lo, hi int) {
 		stack, rows := newStack(k, n/8), make([][]byte, k)
 		for j := lo; j < hi; j++ {
@@ -126,6 +136,9 @@ func (s *Sender) extend(q []aes.Block, msg []byte) error {
 			}
 		}
 	})
+	if s.check != nil && !s.check.verify(msg[:headerBytes+len(corr)], s.delta, &s.rows, msg[headerBytes+len(corr):]) {
+		return fault.Blame(fault.New(fault.Misbehaved, "ot.Sender.Extend", "inconsistent choices"), string(s.peer))
+	}
 	transpose(q, &s.rows, s.workers)
 	return nil
 }

@@ -6,10 +6,12 @@ import (
 	"github.com/tacit-data/tacit/internal/kernel/aes"
 )
 
-// The two uses of a tree's seed, told apart by the counter block.
+// The uses of a tree's seed, told apart by the counter block.
 var (
 	ivNode = aes.Block{15: 0x01} // never assigned: inner nodes, 32 bytes each
 	ivLeaf = aes.Block{7: 0x02}  // never assigned: leaf streams; the counter runs in bytes 8 to 15
+
+	ivCommit = aes.Block{7: 0x03} // never assigned: commitments to leaves
 )
 
 // children expands an inner node.
