@@ -2,6 +2,7 @@ package psi
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 
 	"github.com/tacit-data/tacit/api/fault"
 )
@@ -22,16 +23,21 @@ func ItemOf(binding, digest [32]byte) Item {
 
 // distinct refuses repeated items; it names only how many there are.
 func distinct(items []Item) error {
-	record := func(i int32) []byte { return items[i][:] }
-	order := sorted(len(items), record)
-	repeats := 0
-	for k := 1; k < len(order); k++ {
-		if compare(order[k-1], order[k], record, record) == 0 {
-			repeats++
-		}
-	}
-	if repeats > 0 {
-		return fault.New(fault.Invalid, "psi.distinct", "%d of %d items repeat another; items must be distinct", repeats, len(items))
+	if n := repeats(itemList(items)); n > 0 {
+		return fault.New(fault.Invalid, "psi.distinct", "%d of %d items repeat another; items must be distinct", n, len(items))
 	}
 	return nil
+}
+
+// itemList makes items sortable.
+type itemList []Item
+
+func (l itemList) size() int { return len(l) }
+
+func (l itemList) at(i int32) []byte { return l[i][:] }
+
+func (l itemList) prefixes(i int, dst []uint64) {
+	for k := range dst {
+		dst[k] = binary.BigEndian.Uint64(l[i+k][:])
+	}
 }

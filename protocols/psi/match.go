@@ -2,112 +2,159 @@ package psi
 
 import (
 	"bytes"
-	"cmp"
-	"encoding/binary"
-	"slices"
 
 	"github.com/tacit-data/tacit/api/fault"
 )
 
-// entry stands for a record in a sort: its first eight bytes, zero-padded, and its position.
-type entry struct {
-	key uint64
-	pos int32
-}
-
-// smallSort is the length below which comparison sorting beats eight passes of counting.
-const smallSort = 1 << 10
-
-// sorted returns entries for the records 0 … n−1 in ascending byte order. Records have one length; equal ones stay in
-// order of position.
-func sorted(n int, record func(int32) []byte) []entry {
-	order := make([]entry, n)
-	for i := range order {
-		var k [8]byte
-		copy(k[:], record(int32(i)))
-		order[i] = entry{key: binary.BigEndian.Uint64(k[:]), pos: int32(i)}
-	}
-	if n < smallSort {
-		slices.SortStableFunc(order, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
-	} else {
-		order = radix(order)
-	}
-	for lo := 0; lo < n; {
-		hi := lo + 1
-		for hi < n && order[hi].key == order[lo].key {
-			hi++
-		}
-		if hi-lo > 1 {
-			slices.SortStableFunc(order[lo:hi], func(a, b entry) int { return bytes.Compare(record(a.pos), record(b.pos)) })
-		}
-		lo = hi
-	}
-	return order
-}
-
-// radix sorts by key, least significant byte first, eight stable passes of counting.
-func radix(order []entry) []entry {
-	from, to := order, make([]entry, len(order))
-	for shift := 0; shift < 64; shift += 8 {
-		var at [256]int
-		for _, e := range from {
-			at[byte(e.key>>shift)]++
-		}
-		sum := 0
-		for b, n := range at {
-			at[b], sum = sum, sum+n
-		}
-		for _, e := range from {
-			b := byte(e.key >> shift)
-			to[at[b]] = e
-			at[b]++
-		}
-		from, to = to, from
-	}
-	return from
-}
-
-func compare(a, b entry, recordA, recordB func(int32) []byte) int {
-	if c := cmp.Compare(a.key, b.key); c != 0 {
-		return c
-	}
-	return bytes.Compare(recordA(a.pos), recordB(b.pos))
-}
-
-// join matches the tags of R's items (own) with those of S's stream (theirs), both of width bytes, and returns for each
+// join matches the tags of R's items (own) with those of S's stream (theirs), both of one width, and returns for each
 // stream position the index of the matching item or −1.
 //
 // Errors: fault.Misbehaved, without culprit, when the match is not one-to-one: S repeated an element or a tag, or, with
 // probability at most 2^−ssp, two tags collide.
-func join(own, theirs []byte, width int) ([]int32, error) {
-	ownTag := func(i int32) []byte { return own[int(i)*width : (int(i)+1)*width] }
-	theirTag := func(j int32) []byte { return theirs[int(j)*width : (int(j)+1)*width] }
-	a, b := sorted(len(own)/width, ownTag), sorted(len(theirs)/width, theirTag)
-	at := make([]int32, len(b))
-	for j := range at {
-		at[j] = -1
+func join(own, theirs *tagList) ([]int32, error) {
+	l := layoutFor(max(own.n, theirs.n))
+	j := joiner{own: newSorter(own, l), theirs: newSorter(theirs, l), at: make([]int32, theirs.n)}
+	for k := range j.at {
+		j.at[k] = -1
 	}
+	for pass := range uint64(1) << l.pass {
+		j.own.load(pass)
+		j.theirs.load(pass)
+		for part := range 1 << l.part {
+			if err := j.part(part); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return j.at, nil
+}
+
+// joiner is the state of a join.
+type joiner struct {
+	own, theirs *sorter
+	at          []int32
+	pairs       []pair
+}
+
+// pair is an item and a stream position that may match.
+type pair struct{ item, stream int32 }
+
+// part joins one part of both sides.
+func (j *joiner) part(k int) error {
+	a, repeatA := j.own.part(k)
+	b, repeatB := j.theirs.part(k)
+	if repeatA || repeatB {
+		return j.mergeRuns(a, b)
+	}
+	j.merge(a, b)
+	return nil
+}
+
+// merge joins entries in ascending order, none of which repeats a key. It first collects the pairs with equal keys,
+// without a branch on the data, and then compares their records, so that the processor fetches several at once.
+func (j *joiner) merge(a, b []entry) {
+	if n := min(len(a), len(b)); len(j.pairs) <= n {
+		j.pairs = make([]pair, n+n/4+1)
+	}
+	n, ia, ib := 0, 0, 0
+	for ia < len(a) && ib < len(b) {
+		ka, kb := a[ia].key(), b[ib].key()
+		j.pairs[n] = pair{item: a[ia].pos(), stream: b[ib].pos()}
+		n += one(ka == kb)
+		ia += one(ka <= kb)
+		ib += one(ka >= kb)
+	}
+	for _, p := range j.pairs[:n] {
+		if bytes.Equal(j.own.r.at(p.item), j.theirs.r.at(p.stream)) {
+			j.at[p.stream] = p.item
+		}
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// mergeRuns joins entries in ascending order where keys repeat: a rare case unless a peer makes it one.
+func (j *joiner) mergeRuns(a, b []entry) error {
 	for len(a) > 0 && len(b) > 0 {
-		switch c := compare(a[0], b[0], ownTag, theirTag); {
+		switch ka, kb := a[0].key(), b[0].key(); {
+		case ka < kb:
+			a = a[1:]
+		case ka > kb:
+			b = b[1:]
+		default:
+			na, nb := leading(a), leading(b)
+			if err := j.mergeRun(a[:na], b[:nb]); err != nil {
+				return err
+			}
+			a, b = a[na:], b[nb:]
+		}
+	}
+	return nil
+}
+
+// mergeRun joins entries that all have one key.
+func (j *joiner) mergeRun(a, b []entry) error {
+	j.own.order(a)
+	j.theirs.order(b)
+	for len(a) > 0 && len(b) > 0 {
+		switch c := j.compare(a[0], b[0]); {
 		case c < 0:
 			a = a[1:]
 		case c > 0:
 			b = b[1:]
+		case (len(a) > 1 && j.compare(a[1], b[0]) == 0) || (len(b) > 1 && j.compare(a[0], b[1]) == 0):
+			return fault.New(fault.Misbehaved, "psi.join", "a tag matches more than once")
 		default:
-			if (len(a) > 1 && compare(a[1], b[0], ownTag, theirTag) == 0) ||
-				(len(b) > 1 && compare(a[0], b[1], ownTag, theirTag) == 0) {
-				return nil, fault.New(fault.Misbehaved, "psi.join", "a tag matches more than once")
-			}
-			at[b[0].pos] = a[0].pos
+			j.at[b[0].pos()] = a[0].pos()
 			a, b = a[1:], b[1:]
 		}
 	}
-	return at, nil
+	return nil
 }
 
-// positions lists the matched items in aligned order.
+func (j *joiner) compare(a, b entry) int {
+	return bytes.Compare(j.own.r.at(a.pos()), j.theirs.r.at(b.pos()))
+}
+
+// repeats returns how many records repeat another one.
+func repeats(r records) int {
+	l := layoutFor(r.size())
+	s := newSorter(r, l)
+	total := 0
+	for pass := range uint64(1) << l.pass {
+		s.load(pass)
+		for part := range 1 << l.part {
+			p, repeated := s.part(part)
+			for repeated && len(p) > 0 {
+				n := leading(p)
+				total += repeatsIn(s, p[:n])
+				p = p[n:]
+			}
+		}
+	}
+	return total
+}
+
+// repeatsIn counts within a run of entries that have one key.
+func repeatsIn(s *sorter, run []entry) int {
+	s.order(run)
+	n := 0
+	for k := 1; k < len(run); k++ {
+		if bytes.Equal(s.r.at(run[k-1].pos()), s.r.at(run[k].pos())) {
+			n++
+		}
+	}
+	return n
+}
+
+// positions lists the matched items in aligned order, in the memory of at.
 func positions(at []int32) []int32 {
-	out := make([]int32, 0)
+	out := at[:0]
 	for _, i := range at {
 		if i >= 0 {
 			out = append(out, i)

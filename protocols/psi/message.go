@@ -16,7 +16,7 @@ const (
 )
 
 // wireVersion is the version of this encoding.
-const wireVersion = 1
+const wireVersion = 2
 
 // Encoded sizes in bytes. A frame is kind u8, seq u32, count u32 and its data.
 const (
@@ -94,8 +94,8 @@ func expectKind(d *wire.Decoder, kind uint8) {
 	}
 }
 
-// streams are the frame sequences of a run.
-type streams struct{ fromReceiver, fromSender, tags, matches stream }
+// streams are the frame sequences of a run of method ecdh.
+type streams struct{ fromReceiver, fromSender, tags stream }
 
 // stream is a sequence of frames whose number and lengths both sides know beforehand: total elements of unit bits each,
 // per of them in every frame but the last.
@@ -129,10 +129,16 @@ func (s *stream) bytes() int64 {
 }
 
 // seal starts the next frame and returns it with the part that the caller fills.
-func (s *stream) seal() (msg, data []byte) {
+func (s *stream) seal() (msg, data []byte) { return s.sealIn(nil) }
+
+// sealIn is seal in the memory of a frame that is no longer needed, if that is long enough.
+func (s *stream) sealIn(old []byte) (msg, data []byte) {
 	lo, hi := s.span()
 	n := headerBytes + s.size(hi-lo)
-	e := wire.Encoder{B: make([]byte, 0, n)}
+	if cap(old) < n {
+		old = make([]byte, 0, n)
+	}
+	e := wire.Encoder{B: old[:0]}
 	e.U8(s.kind)
 	e.U32(uint32(s.next))
 	e.U32(uint32(hi - lo))

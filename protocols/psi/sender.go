@@ -6,31 +6,25 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 )
 
-// sender is S's state: the permutation of its stream and what R says about it.
-type sender struct {
-	order  []int32 // order[j] is the item at stream position j
-	bitmap []byte
-}
-
-// pick copies the items at stream positions lo … hi−1.
-func (s *sender) pick(items []Item, lo, hi int) []Item {
+// pick copies the items at stream positions lo … hi−1 of S: order[j] is the item at position j.
+func pick(items []Item, order []int32, lo, hi int) []Item {
 	out := make([]Item, hi-lo)
-	for k, i := range s.order[lo:hi] {
+	for k, i := range order[lo:hi] {
 		out[k] = items[i]
 	}
 	return out
 }
 
-// matched returns the matched items in aligned order, at most limit of them.
+// matched returns the items of S that R's bitmap names, in aligned order, at most limit of them.
 //
-// Errors: fault.Misbehaved, without culprit, when R's bitmap cannot be true.
-func (s *sender) matched(limit int) ([]int32, error) {
+// Errors: fault.Misbehaved, without culprit, when the bitmap cannot be true.
+func matched(bm []byte, order []int32, limit int) ([]int32, error) {
 	n := 0
-	for _, b := range s.bitmap {
+	for _, b := range bm {
 		n += bits.OnesCount8(b)
 	}
 	if n > limit {
 		return nil, fault.New(fault.Misbehaved, "psi.matched", "%d matches of %d items", n, limit)
 	}
-	return unmap(s.bitmap, s.order)
+	return unmap(bm, order)
 }

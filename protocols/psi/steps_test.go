@@ -1,7 +1,6 @@
 package psi
 
 import (
-	"bytes"
 	"crypto/rand"
 	"fmt"
 	"go/doc/comment"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/internal/kernel/aes"
+	"github.com/tacit-data/tacit/protocols"
 )
 
 func TestNewParams(t *testing.T) {
@@ -23,21 +23,37 @@ func TestNewParams(t *testing.T) {
 		change func(*ParamsLiteral)
 		want   fault.Code
 	}{
-		"no method":      {func(l *ParamsLiteral) { l.Method = "" }, fault.Invalid},
-		"rr22":           {func(l *ParamsLiteral) { l.Method = MethodRR22 }, fault.Unsupported},
-		"no suite":       {func(l *ParamsLiteral) { l.Suite = "secp" }, fault.Invalid},
-		"x25519":         {func(l *ParamsLiteral) { l.Suite = SuiteX25519 }, fault.Unsupported},
-		"p256":           {func(l *ParamsLiteral) { l.Suite = SuiteP256 }, fault.Unsupported},
-		"sm2":            {func(l *ParamsLiteral) { l.Suite = SuiteSM2 }, fault.Unsupported},
-		"interop":        {func(l *ParamsLiteral) { l.Suite = SuiteInterop }, fault.Unsupported},
-		"no output":      {func(l *ParamsLiteral) { l.Output = "" }, fault.Invalid},
-		"ssp 39":         {func(l *ParamsLiteral) { l.SSP = 39 }, fault.Invalid},
-		"negative":       {func(l *ParamsLiteral) { l.SenderItems = -1 }, fault.Invalid},
-		"over MaxItems":  {func(l *ParamsLiteral) { l.ReceiverItems = MaxItems + 1 }, fault.LimitExceeded},
-		"tags too long":  {func(l *ParamsLiteral) { l.SSP = 117 }, fault.LimitExceeded},
-		"longest tags":   {func(l *ParamsLiteral) { l.SSP = 116 }, fault.Internal},
-		"at MaxItems":    {func(l *ParamsLiteral) { l.ReceiverItems = MaxItems }, fault.Internal},
-		"empty is legal": {func(l *ParamsLiteral) { l.ReceiverItems, l.SenderItems = 0, 0 }, fault.Internal},
+		"no method":       {func(l *ParamsLiteral) { l.Method = "" }, fault.Invalid},
+		"no method known": {func(l *ParamsLiteral) { l.Method = "kkrt" }, fault.Invalid},
+		"rr22 cardinality": {func(l *ParamsLiteral) {
+			l.Method, l.Suite, l.Output = MethodRR22, "", OutputCardinality
+		}, fault.Unsupported},
+		"minimum of a join":   {func(l *ParamsLiteral) { l.MinMatches = 1 }, fault.Unsupported},
+		"negative minimum":    {func(l *ParamsLiteral) { l.Output, l.MinMatches = OutputCardinality, -1 }, fault.Invalid},
+		"huge minimum":        {func(l *ParamsLiteral) { l.Output, l.MinMatches = OutputCardinality, MaxItems+1 }, fault.Invalid},
+		"sum without bound":   {func(l *ParamsLiteral) { l.Output = OutputSum }, fault.Invalid},
+		"sum of large values": {func(l *ParamsLiteral) { l.Output, l.MaxValue = OutputSum, MaxValueBound+1 }, fault.Precision},
+		"largest values":      {func(l *ParamsLiteral) { l.Output, l.MaxValue = OutputSum, MaxValueBound }, fault.Internal},
+		"bound of a join":     {func(l *ParamsLiteral) { l.MaxValue = 1 }, fault.Invalid},
+		"sum over buckets": {func(l *ParamsLiteral) {
+			l.Output, l.MaxValue, l.SenderItems = OutputSum, 1, MaxItems+1
+		}, fault.Unsupported},
+		"rr22 sum": {func(l *ParamsLiteral) {
+			l.Method, l.Suite, l.Output, l.MaxValue = MethodRR22, "", OutputSum, 1
+		}, fault.Unsupported},
+		"largest minimum":  {func(l *ParamsLiteral) { l.Output, l.MinMatches = OutputCardinality, MaxItems }, fault.Internal},
+		"every suite":      {func(l *ParamsLiteral) { l.Suite = SuiteSM2 }, fault.Internal},
+		"malicious":        {func(l *ParamsLiteral) { l.Malicious = true }, fault.Unsupported},
+		"no suite":         {func(l *ParamsLiteral) { l.Suite = "secp" }, fault.Invalid},
+		"interop":          {func(l *ParamsLiteral) { l.Suite = SuiteInterop }, fault.Unsupported},
+		"no output":        {func(l *ParamsLiteral) { l.Output = "" }, fault.Invalid},
+		"ssp 39":           {func(l *ParamsLiteral) { l.SSP = 39 }, fault.Invalid},
+		"negative":         {func(l *ParamsLiteral) { l.SenderItems = -1 }, fault.Invalid},
+		"over MaxCutItems": {func(l *ParamsLiteral) { l.ReceiverItems = MaxCutItems + 1 }, fault.LimitExceeded},
+		"tags too long":    {func(l *ParamsLiteral) { l.SSP = 117 }, fault.LimitExceeded},
+		"longest tags":     {func(l *ParamsLiteral) { l.SSP = 116 }, fault.Internal},
+		"at MaxItems":      {func(l *ParamsLiteral) { l.ReceiverItems = MaxItems }, fault.Internal},
+		"empty is legal":   {func(l *ParamsLiteral) { l.ReceiverItems, l.SenderItems = 0, 0 }, fault.Internal},
 	} {
 		l := literal(OutputBoth)
 		c.change(&l)
@@ -71,22 +87,31 @@ func TestTagBytes(t *testing.T) {
 
 // The formula of doc.go and of the specification: 77.6 MB at 2^20.
 func TestCostFormula(t *testing.T) {
-	const n = 1 << 20
-	l := literal(OutputBoth)
-	l.ReceiverItems, l.SenderItems = n, n
-	p, err := NewParams(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := p.Cost(n, n)
-	if want := int64(72 + 32*n + 9*64 + 45 + n/8 + 9); got.SentBytes != want {
-		t.Errorf("sends %d, want %d", got.SentBytes, want)
-	}
-	if want := int64(72 + 32*n + 9*64 + 10*n + 9*64 + 45); got.RecvBytes != want {
-		t.Errorf("receives %d, want %d", got.RecvBytes, want)
-	}
-	if total := float64(got.SentBytes+got.RecvBytes) / 1e6; math.Abs(total-77.6) > 0.2 {
-		t.Errorf("%.1f MB in all, the specification says 77.6", total)
+	const n, frames = 1 << 20, 64
+	for suite, point := range map[Suite]int{SuiteX25519: 32, SuiteRistretto255: 32, SuiteP256: 33, SuiteSM2: 33} {
+		for _, out := range outputs() {
+			l := literal(out).of(suite)
+			l.ReceiverItems, l.SenderItems = n, n
+			p, err := NewParams(l)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent := 72 + point*n + 9*frames + 45
+			if out == OutputBoth {
+				sent += n/8 + 9
+			}
+			want := protocols.Cost{
+				Rounds: 4, SentBytes: int64(sent),
+				RecvBytes: int64(72 + point*n + 9*frames + 10*n + 9*frames + 45),
+			}
+			got := p.Cost(n, n)
+			if got != want {
+				t.Errorf("%s, %s: %+v, want %+v", suite, out, got, want)
+			}
+			if total := float64(got.SentBytes+got.RecvBytes) / 1e6; point == 32 && math.Abs(total-77.6) > 0.2 {
+				t.Errorf("%.1f MB in all, the specification says 77.6", total)
+			}
+		}
 	}
 }
 
@@ -100,13 +125,38 @@ func TestLeaksAreTheDocumentedOnes(t *testing.T) {
 	for _, m := range documented {
 		got = append(got, m[1])
 	}
-	for _, out := range []Output{OutputReceiver, OutputBoth} {
+	for _, out := range outputs() {
 		for _, l := range small(t, literal(out), 4).Leaks() {
+			want = append(want, fmt.Sprintf("reveals: %s to %s", l.Detail, l.To))
+		}
+	}
+	for _, l := range small(t, sumLiteral(1), 4).Leaks() {
+		want = append(want, fmt.Sprintf("reveals: %s to %s", l.Detail, l.To))
+	}
+	min := literal(OutputCardinality)
+	min.MinMatches = 10
+	for _, l := range small(t, min, 4).Leaks()[2:] {
+		want = append(want, fmt.Sprintf("reveals: %s to %s", l.Detail, l.To))
+	}
+	for _, everyone := range []bool{false, true} {
+		p, err := NewMultiParams(MultiLiteral{
+			Leader: Declared{"a", 1}, Members: []Declared{{"b", 1}, {"c", 1}}, Everyone: everyone, SSP: 40,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, l := range p.Leaks() {
 			want = append(want, fmt.Sprintf("reveals: %s to %s", l.Detail, l.To))
 		}
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("doc.go says %q, Leaks %q", got, want)
+	}
+	for _, out := range []Output{OutputReceiver, OutputBoth} {
+		ecdh, rr22 := small(t, literal(out), 4).Leaks(), small(t, literalRR22(out, true, 9), 4).Leaks()
+		if !slices.Equal(ecdh, rr22) {
+			t.Errorf("%s: method ecdh leaks %q, method rr22 %q", out, ecdh, rr22)
+		}
 	}
 	var p comment.Parser
 	var headings []string
@@ -120,41 +170,6 @@ func TestLeaksAreTheDocumentedOnes(t *testing.T) {
 	}
 }
 
-func TestSorted(t *testing.T) {
-	for _, n := range []int{0, 1, 2, smallSort - 1, smallSort, 3 * smallSort} {
-		for _, width := range []int{1, 5, 8, 11, 32} {
-			data := make([]byte, n*width)
-			if _, err := rand.Read(data); err != nil {
-				t.Fatal(err)
-			}
-			record := func(i int32) []byte { return data[int(i)*width : (int(i)+1)*width] }
-			want := make([]int32, n)
-			for i := range want {
-				want[i] = int32(i)
-			}
-			slices.SortStableFunc(want, func(a, b int32) int { return bytes.Compare(record(a), record(b)) })
-			got := sorted(n, record)
-			for k := range got {
-				if got[k].pos != want[k] {
-					t.Fatalf("n=%d width=%d: position %d is record %d, want %d", n, width, k, got[k].pos, want[k])
-				}
-			}
-		}
-	}
-}
-
-// Records whose first eight bytes agree are told apart by the rest.
-func TestSortedLongPrefix(t *testing.T) {
-	items := []Item{{31: 2}, {31: 1}, {31: 3}}
-	order := sorted(len(items), func(i int32) []byte { return items[i][:] })
-	if order[0].pos != 1 || order[1].pos != 0 || order[2].pos != 2 {
-		t.Errorf("order %v", order)
-	}
-	if err := distinct(items); err != nil {
-		t.Error(err)
-	}
-}
-
 func TestDistinctNamesOnlyTheCount(t *testing.T) {
 	item := itemOfKey([32]byte{}, 7)
 	err := distinct([]Item{item, {1}, item, {2}, item})
@@ -163,32 +178,6 @@ func TestDistinctNamesOnlyTheCount(t *testing.T) {
 	}
 	if strings.Contains(err.Error(), fmt.Sprintf("%x", item[:4])) {
 		t.Error("the error quotes an item")
-	}
-}
-
-func TestJoin(t *testing.T) {
-	for name, c := range map[string]struct {
-		own, theirs string
-		want        []int32
-	}{
-		"none":             {"", "", []int32{}},
-		"no own":           {"", "aabb", []int32{-1, -1}},
-		"no theirs":        {"aabb", "", []int32{}},
-		"some":             {"aabbcc", "ccddaa", []int32{2, -1, 0}},
-		"own repeat apart": {"aaaacc", "ccdd", []int32{2, -1}},
-		"own repeat":       {"aaaacc", "aadd", nil},
-		"their repeat":     {"aacc", "aabbaa", nil},
-	} {
-		got, err := join([]byte(c.own), []byte(c.theirs), 2)
-		if c.want == nil {
-			if fault.CodeOf(err) != fault.Misbehaved {
-				t.Errorf("%s: %v", name, err)
-			}
-			continue
-		}
-		if err != nil || !slices.Equal(got, c.want) {
-			t.Errorf("%s: %v, %v; want %v", name, got, err, c.want)
-		}
 	}
 }
 
@@ -211,12 +200,11 @@ func TestBitmapRoundTrip(t *testing.T) {
 }
 
 func TestBitmapThatCannotBeTrue(t *testing.T) {
-	s := sender{order: []int32{0, 1, 2}, bitmap: []byte{0b111}}
-	if _, err := s.matched(2); fault.CodeOf(err) != fault.Misbehaved {
+	order := []int32{0, 1, 2}
+	if _, err := matched([]byte{0b111}, order, 2); fault.CodeOf(err) != fault.Misbehaved {
 		t.Errorf("more matches than items: %v", err)
 	}
-	s.bitmap = []byte{0b1000}
-	if _, err := s.matched(3); fault.CodeOf(err) != fault.Misbehaved {
+	if _, err := matched([]byte{0b1000}, order, 3); fault.CodeOf(err) != fault.Misbehaved {
 		t.Errorf("a bit beyond the stream: %v", err)
 	}
 }
@@ -260,38 +248,4 @@ func TestShuffleIsAPermutation(t *testing.T) {
 	if _, err := shuffle(strings.NewReader("31 bytes are not enough, really"), 3); fault.CodeOf(err) != fault.Internal {
 		t.Errorf("short randomness: %v", err)
 	}
-}
-
-func TestSecretKeyDoesNotPrint(t *testing.T) {
-	k, err := newSecretKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range []string{"%v", "%+v", "%#v", "%s", "%x", "%d"} {
-		if got := fmt.Sprintf(f, k); got != "psi.secretKey" {
-			t.Errorf("%s prints %q", f, got)
-		}
-	}
-	k.wipe()
-	if !k.k.IsZero() {
-		t.Error("wipe left a scalar")
-	}
-}
-
-// A source of zeros gives no scalar, one of ones none either; neither hangs.
-func TestSecretKeyFromABrokenSource(t *testing.T) {
-	for _, b := range []byte{0x00, 0xff} {
-		if _, err := newSecretKey(constant(b)); fault.CodeOf(err) != fault.Internal {
-			t.Errorf("%#x: %v", b, err)
-		}
-	}
-}
-
-type constant byte
-
-func (c constant) Read(p []byte) (int, error) {
-	for i := range p {
-		p[i] = byte(c)
-	}
-	return len(p), nil
 }

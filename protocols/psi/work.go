@@ -7,17 +7,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// block is the number of items one goroutine takes at a time: some 5 ms of multiplications.
-const block = 64
-
 // pool bounds the goroutines that the two streams of a run use together.
 type pool struct{ slots chan struct{} }
 
 func newPool(workers int) pool { return pool{slots: make(chan struct{}, workers)} }
 
-// each calls f on consecutive ranges that cover 0 … n−1, several at once, and waits for all. Since f writes by index,
-// the result does not depend on the number of workers.
-func (p pool) each(ctx context.Context, n int, f func(lo, hi int) error) error {
+// each calls f on consecutive ranges of block items that cover 0 … n−1, several at once, and waits for all. Since f
+// writes by index, the result does not depend on the number of workers.
+func (p pool) each(ctx context.Context, n, block int, f func(lo, hi int) error) error {
 	g, gctx := errgroup.WithContext(ctx)
 	for lo := 0; lo < n && gctx.Err() == nil; lo += block {
 		select {

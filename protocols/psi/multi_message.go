@@ -1,0 +1,69 @@
+package psi
+
+import (
+	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/internal/wire"
+)
+
+// The kinds of messages between several parties: one opens a connection, one says how many items all have in common.
+const (
+	kindGreeting = 10
+	kindCommon   = 11
+)
+
+// commonBytes is the encoded size of a count.
+const commonBytes = 1 + 4
+
+// GreetingBytes is the size of the message that every two of several parties exchange.
+const GreetingBytes = 1 + 2 + 32 + 32 + 4 + 32
+
+// greeting is what two of several parties must agree on, the sender's number of items, and its part of their key.
+type greeting struct {
+	version uint16
+	binding [32]byte
+	params  [32]byte
+	items   int
+	key     [32]byte
+}
+
+func (g greeting) encode() []byte {
+	e := wire.Encoder{B: make([]byte, 0, GreetingBytes)}
+	e.U8(kindGreeting)
+	e.U16(g.version)
+	e.Fixed(g.binding[:])
+	e.Fixed(g.params[:])
+	e.U32(uint32(g.items))
+	e.Fixed(g.key[:])
+	return e.B
+}
+
+func decodeGreeting(msg []byte) (greeting, error) {
+	d := wire.NewDecoder(msg, "psi.decodeGreeting")
+	expectKind(d, kindGreeting)
+	g := greeting{version: d.U16(), binding: d.Hash(), params: d.Hash()}
+	n := d.U32()
+	if n > MaxItemsRR22 {
+		d.Fail(fault.LimitExceeded, "%d items, MaxItemsRR22 is %d", n, MaxItemsRR22)
+	}
+	g.items, g.key = int(n), d.Hash()
+	return g, d.Done()
+}
+
+// encodeCommon is how many items the leader's tags stand for.
+func encodeCommon(n int) []byte {
+	e := wire.Encoder{B: make([]byte, 0, commonBytes)}
+	e.U8(kindCommon)
+	e.U32(uint32(n))
+	return e.B
+}
+
+// decodeCommon reads it; more than limit, what both parties can have in common, is refused.
+func decodeCommon(msg []byte, limit int) (int, error) {
+	d := wire.NewDecoder(msg, "psi.decodeCommon")
+	expectKind(d, kindCommon)
+	n := d.U32()
+	if uint64(n) > uint64(limit) {
+		d.Fail(fault.Misbehaved, "more items in common than a party holds")
+	}
+	return int(n), d.Done()
+}
