@@ -60,12 +60,12 @@ func alignFields() []Field {
 			Doc: "the owners that learn which of their rows matched",
 		},
 		{
-			Name: "protocol", Kind: Word, Default: `"ecdh"`, Words: []string{"ecdh"}, Later: []string{"rr22", "oprf"},
+			Name: "protocol", Kind: Word, Default: `"ecdh"`, Words: []string{"ecdh", "rr22"}, Later: []string{"oprf"},
 			Doc: "how the intersection is computed",
 		},
 		{
-			Name: "suite", Kind: Word, Default: `"ristretto255"`, Words: []string{"ristretto255"},
-			Later: []string{"x25519-ell2", "p256", "sm2", "ic-x25519-direct"}, Doc: "the group",
+			Name: "suite", Kind: Word, Default: `"x25519-ell2"`, Words: []string{"x25519-ell2", "ristretto255", "p256", "sm2"},
+			Later: []string{"ic-x25519-direct"}, Doc: "the group, of protocol ecdh",
 		},
 		{
 			Name: "rules", Kind: Words, MaxLen: MaxKeys,

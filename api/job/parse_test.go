@@ -68,7 +68,7 @@ func TestDefaultsAreFilledAndSetsSorted(t *testing.T) {
 	if a.Int("epsilon") != 1e12 || a.Word("noise") != "laplace" {
 		t.Errorf("aggregate %+v", a)
 	}
-	if al := s.Steps[0]; al.Word("protocol") != "ecdh" || al.Word("suite") != "ristretto255" {
+	if al := s.Steps[0]; al.Word("protocol") != "ecdh" || al.Word("suite") != "x25519-ell2" {
 		t.Errorf("align %+v", al)
 	}
 }
@@ -189,8 +189,8 @@ func TestRefusals(t *testing.T) {
 		{"missing with", small("", "{id: s, op: align, in: [i]}"), fault.Invalid, `/steps/0/with: field "index" is missing`},
 		{"index id", small("", "{id: s, op: align, in: [i], with: {index: [A]}}"), fault.Invalid, "an id is"},
 		{"index twice", small("", "{id: s, op: align, in: [i], with: {index: [a, a]}}"), fault.Invalid, "listed twice"},
-		{"later protocol", small("", "{id: s, op: align, in: [i], with: {index: [a], protocol: rr22}}"), fault.Unsupported, `"rr22" is not built yet`},
-		{"later suite", small("", "{id: s, op: align, in: [i], with: {index: [a], suite: sm2}}"), fault.Unsupported, "not built yet"},
+		{"later protocol", small("", "{id: s, op: align, in: [i], with: {index: [a], protocol: oprf}}"), fault.Unsupported, `"oprf" is not built yet`},
+		{"later suite", small("", "{id: s, op: align, in: [i], with: {index: [a], suite: ic-x25519-direct}}"), fault.Unsupported, "not built yet"},
 		{"rule", small("", "{id: s, op: align, in: [i], with: {index: [a], rules: [rot13]}}"), fault.Invalid, "/with/rules/0: one of"},
 		{"9 rules", small("", "{id: s, op: align, in: [i], with: {index: [a], rules: "+list(9, "raw")+"}}"), fault.LimitExceeded, "at most 8"},
 		{"test 0", small("", "{id: s, op: split, in: [i], with: {test: 0}}"), fault.Invalid, "a number above 0 and below 1 wanted"},

@@ -164,8 +164,12 @@ func psiParams(s shape) (psi.Params, error) {
 	if len(spec.List("index")) > 1 {
 		output = psi.OutputBoth
 	}
+	suite := psi.Suite(spec.Word("suite"))
+	if spec.Word("protocol") != string(psi.MethodECDH) {
+		suite = "" // a field's default is not a wish
+	}
 	return psi.NewParams(psi.ParamsLiteral{
-		Method: psi.Method(spec.Word("protocol")), Suite: psi.Suite(spec.Word("suite")), Output: output,
+		Method: psi.Method(spec.Word("protocol")), Suite: suite, Output: output,
 		SSP: psi.MinSSP, Ruleset: feature.RulesetDigest(s.rules), ReceiverItems: int(recv.rows), SenderItems: int(send.rows),
 	})
 }
