@@ -2,6 +2,7 @@
 # make fuzz    every fuzz target for FUZZTIME each (30s); FUZZ=regexp narrows
 # make bench   benchmarks into benchmarks/results/; BENCHTIME, COUNT, BENCH, PKGS
 # make bench-credit  the main job beside scikit-learn and SPU, into benchmarks/results/; REPEAT (3), DATA, PEERS
+# make bench-psi  set intersection beside its nearest peers, into benchmarks/results/; REPEAT (3), SIZES (2^16 2^20), PEERS
 # make soak    the demo SOAK_RUNS times (20), each run's log verified
 # make vuln    known vulnerabilities of what is linked; needs the network, never part of check
 # make setup build fmt generate
@@ -83,6 +84,8 @@ check-generated:
 		new=$$(git ls-files --others --exclude-standard -- api/pb); \
 		if [ -n "$$new" ]; then echo "$$new"; echo 'generated files that are not in git'; exit 1; fi; \
 	fi
+	@echo '== generated: the kernels are what their generators write'
+	@tools/kernels.sh --check
 
 check-modules:
 	@echo '== modules: go.mod is tidy, the cache is what go.sum says'
@@ -95,7 +98,7 @@ check-policy-map:
 
 # ---- doing things ----
 
-.PHONY: setup build fmt generate fuzz bench bench-credit soak vuln
+.PHONY: setup build fmt generate fuzz bench bench-credit bench-psi soak vuln
 setup:
 	@echo '== setup: what the gates need besides Go'
 	@tools/setup.sh
@@ -108,6 +111,7 @@ fmt:
 
 generate:
 	@$(BUF) generate
+	@tools/kernels.sh
 
 fuzz:
 	@tools/fuzz.sh
@@ -117,6 +121,9 @@ bench:
 
 bench-credit:
 	@benchmarks/credit/run.sh --repeat $(or $(REPEAT),3) $(if $(DATA),--data "$(DATA)")
+
+bench-psi:
+	@benchmarks/psi/run.sh --repeat $(or $(REPEAT),3) $(if $(SIZES),--sizes "$(SIZES)")
 
 soak:
 	@tools/soak.sh
