@@ -91,7 +91,7 @@ func newRoot(a *app) *cobra.Command {
 		a.inviteCommand(), a.joinCommand(), a.peerCommand(),
 		a.dataCommand(), a.agreementCommand(), a.grantCommand(),
 		a.jobCommand(), a.submitCommand(), a.predictCommand(), a.watchCommand(), a.getCommand(),
-		a.invoiceCommand(), a.elementCommand(), a.auditCommand(),
+		a.invoiceCommand(), a.elementCommand(), a.auditCommand(), a.psiCommand(), a.benchCommand(),
 	)
 	return root
 }

@@ -55,6 +55,9 @@ func explain(err error) story {
 	if f, ok := errors.AsType[*rpc.Failure](err); ok {
 		s.Party, s.Step = string(f.Party), f.Step
 	}
+	if f, ok := errors.AsType[psiFailure](err); ok {
+		s.Do = f.advice()
+	}
 	var reasons []string
 	for e, ok := errors.AsType[*fault.Error](err); ok; e, ok = errors.AsType[*fault.Error](e.Err) {
 		if s.Op == "" {
