@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/tacit-data/tacit/protocols"
+	"github.com/tacit-data/tacit/protocols/oprf"
 	"github.com/tacit-data/tacit/protocols/ot"
 	"github.com/tacit-data/tacit/protocols/predict"
 	"github.com/tacit-data/tacit/protocols/psi"
 	"github.com/tacit-data/tacit/protocols/share"
 	"github.com/tacit-data/tacit/protocols/train"
+	"github.com/tacit-data/tacit/protocols/vole"
 )
 
 // The sizes of the sample, which the protocol table of the READMEs is computed for.
@@ -20,17 +22,21 @@ const (
 	trainRows, testRows     = 6_400, 1_600
 	bankCols, utilityCols   = 13, 10
 	iterations, manyOfAKind = 25, 1 << 16
+	manyKeys                = 1 << 20
 )
 
 // TestProtocolTable recomputes rounds and bytes of the READMEs' protocol tables.
 func TestProtocolTable(t *testing.T) {
 	want := map[string][2]string{
-		"protocols/psi":     alignment(t),
-		"protocols/ot":      transfers(t),
-		"protocols/share":   sigmoids(t),
-		"protocols/train":   training(t),
-		"protocols/predict": scoring(t),
-		"engine/dp":         {"0", "0"},
+		"protocols/psi` ecdh": alignment(t),
+		"protocols/psi` rr22": largeAlignment(t),
+		"protocols/oprf":      queries(t),
+		"protocols/vole":      correlation(t),
+		"protocols/ot":        transfers(t),
+		"protocols/share":     sigmoids(t),
+		"protocols/train":     training(t),
+		"protocols/predict":   scoring(t),
+		"engine/dp":           {"0", "0"},
 	}
 	for _, path := range []string{"../../README.md", "../../README.zh-CN.md"} {
 		b, err := os.ReadFile(path)
@@ -75,10 +81,32 @@ func must[T any](t *testing.T) func(T, error) T {
 
 func alignment(t *testing.T) [2]string {
 	p := must[psi.Params](t)(psi.NewParams(psi.ParamsLiteral{
-		Method: psi.MethodECDH, Suite: psi.SuiteRistretto255, Output: psi.OutputBoth, SSP: psi.MinSSP, ReceiverItems: bankRows, SenderItems: utilityRows,
+		Method: psi.MethodECDH, Suite: psi.SuiteX25519, Output: psi.OutputBoth, SSP: psi.MinSSP, ReceiverItems: bankRows, SenderItems: utilityRows,
 	}))
 	c := p.Cost(bankRows, utilityRows)
 	return [2]string{fmt.Sprint(c.Rounds), per(c, bankRows+utilityRows)}
+}
+
+func largeAlignment(t *testing.T) [2]string {
+	p := must[psi.Params](t)(psi.NewParams(psi.ParamsLiteral{
+		Method: psi.MethodRR22, Output: psi.OutputBoth, SSP: psi.MinSSP, ReceiverItems: manyKeys, SenderItems: manyKeys,
+	}))
+	c := p.Cost(manyKeys, manyKeys)
+	return [2]string{fmt.Sprint(c.Rounds), per(c, 2*manyKeys)}
+}
+
+func queries(t *testing.T) [2]string {
+	p := must[oprf.Params](t)(oprf.NewParams(oprf.ParamsLiteral{
+		Suite: oprf.SuiteRistretto255, SSP: psi.MinSSP, ServerItems: 10 * manyKeys, Queries: 1 << 32, SessionQueries: manyOfAKind,
+	}))
+	c := p.Cost(manyOfAKind)
+	return [2]string{fmt.Sprint(c.Rounds), per(c, manyOfAKind)}
+}
+
+func correlation(t *testing.T) [2]string {
+	p := must[vole.Params](t)(vole.NewParams(vole.Literal{Length: manyKeys}))
+	c := p.Cost()
+	return [2]string{fmt.Sprint(c.Rounds), fmt.Sprintf("%.1f", float64(c.SentBytes+c.RecvBytes)/manyKeys)}
 }
 
 func transfers(t *testing.T) [2]string {

@@ -8,6 +8,7 @@ import (
 	mrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -326,6 +327,47 @@ func TestEveryOp(t *testing.T) {
 	}
 	if len(sides["bank"].engine.progress) != 0 {
 		t.Error("an ended job stays in memory")
+	}
+}
+
+// A job may name how it aligns; every way finds the same rows, and transfers no more than planned.
+func TestAlignMethods(t *testing.T) {
+	data := sample(t, 300)
+	for _, with := range []string{
+		"protocol: ecdh, suite: x25519-ell2", "protocol: ecdh, suite: ristretto255",
+		"protocol: ecdh, suite: p256", "protocol: ecdh, suite: sm2", "protocol: rr22",
+	} {
+		t.Run(with, func(t *testing.T) {
+			b, sides := two(t, 0)
+			text := strings.Replace(fullSpec, "{index: [bank, utility]}", "{index: [bank, utility], "+with+"}", 1)
+			head, _, _ := strings.Cut(text, "  - {id: parts")
+			head = strings.NewReplacer("columns: [region, x0]", "columns: [region]", ", columns: [u0]", "").Replace(head)
+			p := data.build(t, head+"releases:\n  - {id: r-stats, from: stats, to: [bank, utility]}\n")
+			for id, s := range sides {
+				s.task = data.task(p, id)
+				s.engine.Start(s.task)
+			}
+			await(t, b, 2)
+			for id, err := range b.ended {
+				if err != nil {
+					t.Fatalf("%s: %v", id, err)
+				}
+			}
+			step, ok := p.Step("joined")
+			if !ok {
+				t.Fatal("no align step")
+			}
+			for id := range sides {
+				v, m, ok := b.vote(id, "joined")
+				if !ok || v.Common != countDigest(300) {
+					t.Errorf("%s: another number of rows in common", id)
+				}
+				k := slices.IndexFunc(step.Cost, func(c plan.PartyCost) bool { return c.Party == id })
+				if c := step.Cost[k]; m.Sent == 0 || m.Sent > c.SentBytes || m.Recv > c.RecvBytes || m.Rounds != int64(c.Rounds) {
+					t.Errorf("%s: sent %d, received %d in %d rounds, planned %+v", id, m.Sent, m.Recv, m.Rounds, c)
+				}
+			}
+		})
 	}
 }
 
