@@ -24,7 +24,11 @@ func TestCutRun(t *testing.T) {
 		literal(OutputReceiver), literal(OutputBoth),
 		literalRR22(OutputReceiver, false, 0), literalRR22(OutputBoth, false, 0),
 	} {
-		for _, n := range [][2]int{{97, 300}, {300, 97}, {0, 64}, {1, 1}} {
+		sizes := [][2]int{{97, 300}, {300, 97}, {0, 64}, {1, 1}}
+		if testing.Short() {
+			sizes = sizes[:1]
+		}
+		for _, n := range sizes {
 			t.Run(fmt.Sprintf("%s/%s/%v", l.Method, l.Output, n), func(t *testing.T) {
 				sr, ss := conntest.RandomSessions(conntest.PartyA, conntest.PartyB)
 				x, y := set(sr.Binding, 0, n[0]), set(sr.Binding, n[0]/2, n[0]/2+n[1])

@@ -11,6 +11,9 @@ import (
 
 // Every altered message ends the run or changes nothing.
 func TestSuiteMalicious(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestSuite has the same steps but the last two")
+	}
 	conntest.Suite(t, over(params(t, Literal{Length: 100, Malicious: true})))
 }
 
