@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strconv"
 
 	"github.com/apache/arrow/go/v17/arrow"
 	"github.com/apache/arrow/go/v17/arrow/array"
+	"github.com/apache/arrow/go/v17/arrow/bitutil"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/tacit-data/tacit/api/fault"
@@ -105,35 +107,53 @@ func (k Key) Open(_ context.Context, mem memory.Allocator, in []engine.Stream) (
 	}
 	d := k.digester()
 	return &mapped{src: in[0], schema: keySchema(), f: func(rec arrow.Record) (arrow.Record, error) {
-		b := array.NewRecordBuilder(mem, keySchema())
-		defer b.Release()
-		out, ok := b.Field(0).(*array.FixedSizeBinaryBuilder)
-		if !ok {
-			return nil, fault.New(fault.Internal, "feature.Key", "the key column has another builder")
-		}
-		cells := cellsOf(rec, at)
-		for row := range int(rec.NumRows()) {
-			if digest, state := d.row(cells, row); state == keyed {
-				out.Append(digest[:])
-			} else {
-				out.AppendNull()
-			}
-		}
-		return b.NewRecord(), nil
+		return d.record(mem, rec, at), nil
 	}}, nil
 }
 
-// digester hashes rows; it is not safe for concurrent use.
+// record returns the digests of rec's rows as the one column of a record.
+func (d *digester) record(mem memory.Allocator, rec arrow.Record, at []int) arrow.Record {
+	schema, n := keySchema(), int(rec.NumRows())
+	digests, valid := memory.NewResizableBuffer(mem), memory.NewResizableBuffer(mem)
+	defer digests.Release()
+	defer valid.Release()
+	digests.Resize(n * sha256.Size)
+	valid.Resize(int(bitutil.BytesForBits(int64(n))))
+	clear(valid.Bytes())
+	nulls, cells := 0, cellsOf(rec, at)
+	for row := range n {
+		dst := (*[sha256.Size]byte)(digests.Bytes()[row*sha256.Size:])
+		if d.row(dst, cells, row) == keyed {
+			bitutil.SetBit(valid.Bytes(), row)
+		} else {
+			*dst = [sha256.Size]byte{}
+			nulls++
+		}
+	}
+	data := array.NewData(schema.Field(0).Type, n, []*memory.Buffer{valid, digests}, nil, nulls, 0)
+	defer data.Release()
+	col := array.NewFixedSizeBinaryData(data)
+	defer col.Release()
+	return array.NewRecord(schema, []arrow.Array{col}, int64(n))
+}
+
+// digester hashes rows; it is not safe for concurrent use. Its buffers serve every row.
 type digester struct {
 	rules  []Rule
+	apply  []func(string) (string, bool) // of each rule
+	hash   hash.Hash
+	buf    []byte // begins with what every row begins with, prefix bytes
 	prefix int
-	buf    []byte
 }
 
 func (k Key) digester() *digester {
 	ruleset := RulesetDigest(k.Rules)
 	buf := append([]byte("tacit/key/v1"), ruleset[:]...)
-	return &digester{rules: k.Rules, prefix: len(buf), buf: buf}
+	d := &digester{rules: k.Rules, hash: sha256.New(), prefix: len(buf), buf: buf}
+	for _, r := range k.Rules {
+		d.apply = append(d.apply, r.applied())
+	}
+	return d
 }
 
 // rowState is what became of a row's key.
@@ -145,23 +165,29 @@ const (
 	malformed
 )
 
-// row returns the digest of one row. cells read the key columns.
-func (d *digester) row(cells []func(int) string, row int) (digest [32]byte, state rowState) {
+// row sets dst to the digest of one row where it is keyed. cells read the key columns.
+func (d *digester) row(dst *[sha256.Size]byte, cells []func(int) string, row int) rowState {
 	d.buf = d.buf[:d.prefix]
 	for i, cell := range cells {
 		s := cell(row)
 		if s == "" {
-			return digest, null
+			return null
 		}
-		c, ok := d.rules[i].Canonical(s)
+		if !keyText(s) {
+			return malformed
+		}
+		c, ok := d.apply[i](s)
 		if !ok {
-			return digest, malformed
+			return malformed
 		}
 		d.buf = append(d.buf, byte(d.rules[i]))
 		d.buf = binary.BigEndian.AppendUint32(d.buf, uint32(len(c)))
 		d.buf = append(d.buf, c...)
 	}
-	return sha256.Sum256(d.buf), keyed
+	d.hash.Reset()
+	d.hash.Write(d.buf) // a hash.Hash never fails
+	d.hash.Sum(dst[:0])
+	return keyed
 }
 
 // cellsOf returns a reader per key column: the text of a cell, empty for null.

@@ -166,18 +166,3 @@ func ExampleKeys() {
 	// Output:
 	// 2 keys of 3 rows, 1 null, <nil>
 }
-
-func BenchmarkKeys(b *testing.B) {
-	tab := people()
-	for i := range 100_000 {
-		tab.Rows = append(tab.Rows, []any{fmt.Sprint("user", i, "@example.com"), nil, nil, nil})
-	}
-	for b.Loop() {
-		b.StopTimer()
-		s := tab.Stream(memory.DefaultAllocator)
-		b.StartTimer()
-		if _, err := feature.Keys(b.Context(), s, []string{"id"}, []feature.Rule{feature.Email}); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -1,9 +1,8 @@
 package feature
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
+	"crypto/sha256"
 	"slices"
 
 	"github.com/apache/arrow/go/v17/arrow"
@@ -36,12 +35,11 @@ func Keys(ctx context.Context, s engine.Stream, columns []string, rules []Rule) 
 	if err != nil {
 		return KeyColumn{}, err
 	}
-	var out KeyColumn
-	d := k.digester()
-	_, err = table.Each(ctx, s, func(rec arrow.Record) error { return out.add(d, rec, at) })
-	if err != nil {
+	r := keyReader{digester: k.digester(), at: at}
+	if _, err = table.Each(ctx, s, r.add); err != nil {
 		return KeyColumn{}, err
 	}
+	out := r.column()
 	if len(out.Digest) == 0 {
 		return KeyColumn{}, fault.New(fault.Invalid, "feature.Keys", "none of %d rows has a usable key: %d null, %d malformed",
 			out.Rows, out.Null, out.Malformed)
@@ -53,50 +51,51 @@ func Keys(ctx context.Context, s engine.Stream, columns []string, rules []Rule) 
 	return out, nil
 }
 
-func (k *KeyColumn) add(d *digester, rec arrow.Record, at []int) error {
+// keyReader gathers the keys of a table batch by batch.
+type keyReader struct {
+	*digester
+	at      []int
+	batches [][][sha256.Size]byte
+	skipped []int64 // the rows without a key, ascending
+	counts  KeyColumn
+}
+
+// add is given the batches in order.
+func (r *keyReader) add(rec arrow.Record) error {
 	n := int(rec.NumRows())
-	if k.Rows+n > MaxRows {
+	if r.counts.Rows+n > MaxRows {
 		return fault.New(fault.LimitExceeded, "feature.Keys", "MaxRows: more than %d rows", MaxRows)
 	}
-	cells := cellsOf(rec, at)
+	cells := cellsOf(rec, r.at)
+	digests, next := make([][sha256.Size]byte, n), 0
 	for row := range n {
-		switch digest, state := d.row(cells, row); state {
+		switch r.row(&digests[next], cells, row) {
 		case keyed:
-			k.Digest = append(k.Digest, digest)
-			k.Row = append(k.Row, int64(k.Rows+row))
+			next++
+			continue
 		case null:
-			k.Null++
+			r.counts.Null++
 		case malformed:
-			k.Malformed++
+			r.counts.Malformed++
 		}
+		r.skipped = append(r.skipped, int64(r.counts.Rows+row))
 	}
-	k.Rows += n
+	r.batches = append(r.batches, digests[:next])
+	r.counts.Rows += n
 	return nil
 }
 
-// duplicates counts the digests that an earlier one equals. Only digests whose first eight bytes repeat are compared
-// whole, so that memory is eight bytes a row.
-func duplicates(digests [][32]byte) int {
-	prefixes := make([]uint64, len(digests))
-	for i := range digests {
-		prefixes[i] = binary.BigEndian.Uint64(digests[i][:8])
-	}
-	slices.Sort(prefixes)
-	var repeated []uint64
-	for i := 1; i < len(prefixes); i++ {
-		if prefixes[i] == prefixes[i-1] {
-			repeated = append(repeated, prefixes[i])
+// column returns what was gathered.
+func (r *keyReader) column() KeyColumn {
+	out := r.counts
+	out.Digest = slices.Concat(r.batches...)
+	out.Row = make([]int64, 0, len(out.Digest))
+	row := int64(0)
+	for _, skipped := range append(r.skipped, int64(out.Rows)) {
+		for ; row < skipped; row++ {
+			out.Row = append(out.Row, row)
 		}
+		row++
 	}
-	if repeated = slices.Compact(repeated); len(repeated) == 0 {
-		return 0
-	}
-	var suspects [][32]byte
-	for i := range digests {
-		if _, ok := slices.BinarySearch(repeated, binary.BigEndian.Uint64(digests[i][:8])); ok {
-			suspects = append(suspects, digests[i])
-		}
-	}
-	slices.SortFunc(suspects, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
-	return len(suspects) - len(slices.Compact(suspects))
+	return out
 }

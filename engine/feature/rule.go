@@ -74,25 +74,23 @@ func (r Rule) String() string {
 
 // Canonical returns the one form of a key cell, and whether the cell is of the rule's form at all. It is idempotent.
 func (r Rule) Canonical(cell string) (string, bool) {
-	if len(cell) > maxKeyBytes || !utf8.ValidString(cell) {
+	if !keyText(cell) {
 		return "", false
 	}
-	for _, e := range ruleTable {
-		if e.rule == r {
-			return e.apply(cell)
-		}
-	}
-	return "", false
+	return r.applied()(cell)
 }
 
-// ascii reports whether s has no byte beyond 127.
-func ascii(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
+// keyText reports whether any rule reads the cell.
+func keyText(cell string) bool { return len(cell) <= maxKeyBytes && utf8.ValidString(cell) }
+
+// applied returns what brings a cell that keyText accepts to the rule's form.
+func (r Rule) applied() func(string) (string, bool) {
+	for i := range ruleTable {
+		if ruleTable[i].rule == r {
+			return ruleTable[i].apply
 		}
 	}
-	return true
+	return func(string) (string, bool) { return "", false }
 }
 
 // narrow brings full-width forms to ASCII and trims.
@@ -106,7 +104,7 @@ func narrow(s string) string {
 // textKey folds until nothing changes: folding can undo NFKC and NFKC can uncover a space.
 func textKey(s string) (string, bool) {
 	if ascii(s) {
-		s = strings.ToLower(strings.TrimSpace(s))
+		s = lower(strings.TrimSpace(s))
 		return s, s != ""
 	}
 	fold := cases.Fold()
@@ -122,6 +120,9 @@ func textKey(s string) (string, bool) {
 
 // without drops the separators people write inside numbers.
 func without(s, separators string) string {
+	if isDigits(s) {
+		return s
+	}
 	return strings.Map(func(r rune) rune {
 		if strings.ContainsRune(separators, r) {
 			return -1
@@ -130,7 +131,14 @@ func without(s, separators string) string {
 	}, s)
 }
 
-func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return s != ""
+}
 
 func digitsKey(s string) (string, bool) {
 	s = without(narrow(s), " -./()\t")

@@ -23,6 +23,7 @@ type csvStream struct {
 	schema *arrow.Schema
 	from   []int // per field, its place in a row
 	mem    memory.Allocator
+	like   extent
 	err    error // sticky: after a failure or io.EOF nothing more is read
 }
 
@@ -75,13 +76,43 @@ func (s *csvStream) Next(ctx context.Context) (arrow.Record, error) {
 	}
 	b := array.NewRecordBuilder(s.mem, s.schema)
 	defer b.Release()
+	s.like.reserve(b)
 	n, err := s.fill(ctx, b)
 	if err != nil && !(errors.Is(err, io.EOF) && n > 0) {
 		s.err = err
 		return nil, err
 	}
 	s.err = err // nil, or io.EOF behind a last batch
+	s.like = extentOf(b, n)
 	return b.NewRecord(), nil
+}
+
+// extent is what a batch held. The next one is expected to hold the same, so that its buffers need not grow.
+type extent struct {
+	rows int
+	text []int // bytes by field, 0 of numbers
+}
+
+func extentOf(b *array.RecordBuilder, rows int) extent {
+	e := extent{rows: rows, text: make([]int, len(b.Fields()))}
+	for i, f := range b.Fields() {
+		if t, ok := f.(*array.StringBuilder); ok {
+			e.text[i] = t.DataLen()
+		}
+	}
+	return e
+}
+
+func (e extent) reserve(b *array.RecordBuilder) {
+	if e.rows == 0 {
+		return
+	}
+	b.Reserve(e.rows)
+	for i, f := range b.Fields() {
+		if t, ok := f.(*array.StringBuilder); ok {
+			t.ReserveData(e.text[i] + e.text[i]/16) // lengths vary
+		}
+	}
 }
 
 // fill appends up to a batch of rows and returns their number.

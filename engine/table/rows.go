@@ -12,9 +12,10 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 )
 
-// rows reads the records of a CSV or TSV file. A cell is a string that is valid until the next record.
+// rows reads the records of a CSV or TSV file. The slice of cells is valid until the next record.
 type rows struct {
-	csv    *csv.Reader
+	csv    *csv.Reader // what plain does not read
+	plain  plain
 	bounds *meter
 	names  []string
 	number int64 // of the record read last, 1 is the first below the header
@@ -60,7 +61,7 @@ func newRows(r io.Reader, f Format, gzipped bool) (*rows, error) {
 	if f == TSV {
 		c.Comma = '\t'
 	}
-	out := &rows{csv: c, bounds: m}
+	out := &rows{csv: c, bounds: m, plain: plain{buf: buf, comma: byte(c.Comma)}}
 	return out, out.header()
 }
 
@@ -89,7 +90,11 @@ func errEmpty() error {
 // returned as it is: the caller counts or refuses it.
 func (r *rows) next() ([]string, error) {
 	r.bounds.left = MaxRowBytes
-	cells, err := r.csv.Read()
+	cells, text := r.plain.next()
+	var err error
+	if cells == nil {
+		cells, err = r.csv.Read()
+	}
 	if errors.Is(err, io.EOF) {
 		return nil, io.EOF
 	}
@@ -102,7 +107,7 @@ func (r *rows) next() ([]string, error) {
 			return nil, fault.New(fault.LimitExceeded, "table.Next", "MaxCellBytes: row %d, column %q: %d bytes, at most %d",
 				r.number, r.name(i), len(c), MaxCellBytes)
 		}
-		if !utf8.ValidString(c) {
+		if !text && !utf8.ValidString(c) {
 			return nil, fault.New(fault.Invalid, "table.Next", "row %d, column %q: not UTF-8", r.number, r.name(i))
 		}
 	}

@@ -80,13 +80,19 @@ func (c *client) match(ctx context.Context) (Matches, error) {
 		value []byte
 	}
 	var list []found
+	unopened := 0
 	err := c.f.find(ctx, c.tags, func(i int, record []byte) error {
 		hit := found{at: int32(i)}
 		if c.keys != nil {
-			var err error
-			if hit.value, err = open(&c.keys[i], record[:c.f.h.tag], record[c.f.h.tag:]); err != nil {
+			value, ok, err := open(&c.keys[i], record[:c.f.h.tag], record[c.f.h.tag:])
+			if err != nil {
 				return err
 			}
+			if !ok {
+				unopened++
+				return nil
+			}
+			hit.value = value
 		}
 		list = append(list, hit)
 		return nil
@@ -95,7 +101,7 @@ func (c *client) match(ctx context.Context) (Matches, error) {
 		return Matches{}, err
 	}
 	slices.SortFunc(list, func(a, b found) int { return int(a.at) - int(b.at) })
-	m := Matches{Position: make([]int32, len(list))}
+	m := Matches{Position: make([]int32, len(list)), Unopened: unopened}
 	if c.keys != nil {
 		m.Value = make([][]byte, len(list))
 	}

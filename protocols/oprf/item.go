@@ -52,20 +52,16 @@ func seal(dst []byte, key *[32]byte, tag, value []byte) ([]byte, error) {
 	return aead.Seal(dst, nonce[:], value, tag), nil
 }
 
-// open returns the value of a record.
-//
-// Errors: fault.Corrupt when it was not sealed under key: the file's digest holds, so its maker wrote it wrong.
-func open(key *[32]byte, tag, sealed []byte) ([]byte, error) {
+// open returns the value of a record, and false when it was not sealed under key. The file's digest holds, so its maker
+// wrote it wrong; that is no error, since a failure that a client shows would tell the maker that it asked for the item.
+func open(key *[32]byte, tag, sealed []byte) (value []byte, ok bool, err error) {
 	aead, err := newAEAD(key)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var nonce [12]byte
-	value, err := aead.Open(nil, nonce[:], sealed, tag)
-	if err != nil {
-		return nil, fault.New(fault.Corrupt, "oprf.open", "a value of the tag file does not open; fetch the file again")
-	}
-	return value, nil
+	value, err = aead.Open(nil, nonce[:], sealed, tag)
+	return value, err == nil, nil
 }
 
 func newAEAD(key *[32]byte) (cipher.AEAD, error) {

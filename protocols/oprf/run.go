@@ -17,6 +17,9 @@ type Matches struct {
 	Position []int32
 	// Value holds the server's value of each position in the labelled variant, nil otherwise.
 	Value [][]byte
+	// Unopened counts queries whose record was found but whose value the server had not sealed for them. They are no
+	// matches; the server must not be told.
+	Unopened int
 }
 
 // Query learns which of the client's digests the server also holds.

@@ -105,15 +105,12 @@ func TestDamageAfterOpening(t *testing.T) {
 	p := small(t, l, 4)
 	at := newSite(t, p, digests(0, 6), nil)
 	whole := *at.file
-	damaged := bytes.Clone(at.raw)
-	damaged[len(damaged)-sha256.Size-1] ^= 1 // in the last value
 	for name, c := range map[string]struct {
 		r    io.ReaderAt
 		want fault.Code
 	}{
-		"shorter":       {bytes.NewReader(at.raw[:fileHeaderBytes+3]), fault.Corrupt},
-		"fails":         {failing{}, fault.Unavailable},
-		"other content": {bytes.NewReader(damaged), fault.Corrupt},
+		"shorter": {bytes.NewReader(at.raw[:fileHeaderBytes+3]), fault.Corrupt},
+		"fails":   {failing{}, fault.Unavailable},
 	} {
 		f := whole
 		f.r = c.r
@@ -122,6 +119,26 @@ func TestDamageAfterOpening(t *testing.T) {
 		if fault.CodeOf(o.errClient) != c.want || conntest.Culprit(o.errClient) != "" {
 			t.Errorf("%s: %v, want %v", name, o.errClient, c.want)
 		}
+	}
+}
+
+// A server that seals a value wrongly learns nothing from its client: the query ends as ever, and only the client's own
+// result says that a record was there.
+func TestWrongValueIsNoMatch(t *testing.T) {
+	l := literal()
+	l.ValueBytes = 4
+	at := newSite(t, small(t, l, 4), digests(0, 6), nil)
+	damaged := bytes.Clone(at.raw)
+	damaged[len(damaged)-sha256.Size-1] ^= 1 // in the last value
+	f := *at.file
+	f.r = bytes.NewReader(damaged)
+	at.file = &f
+	o := at.play(t.Context(), t, digests(0, 6))
+	if o.errClient != nil || o.errServer != nil {
+		t.Fatal(o.errClient, o.errServer)
+	}
+	if len(o.matches.Position) != 5 || len(o.matches.Value) != 5 || o.matches.Unopened != 1 {
+		t.Errorf("%d matches, %d values, %d that did not open", len(o.matches.Position), len(o.matches.Value), o.matches.Unopened)
 	}
 }
 

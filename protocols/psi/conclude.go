@@ -3,6 +3,7 @@ package psi
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/subtle"
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/protocols"
@@ -31,7 +32,7 @@ func (r *run) conclude(ctx context.Context, match func() ([]int32, error)) (m Ma
 	}
 	err = protocols.Exchange(ctx, r.c, func(ctx context.Context) error {
 		if both {
-			if err := r.putMatches(ctx, bm); err != nil {
+			if err := r.putMatches(ctx, bm, m.Position); err != nil {
 				return err
 			}
 		}
@@ -79,6 +80,9 @@ func (r *run) learn(ctx context.Context, order []int32) (m Matches, err error) {
 				return err
 			}
 			m.Count = len(m.Position)
+			if err := r.checkProof(ctx, m.Position); err != nil {
+				return err
+			}
 		}
 		want := r.verdict(r.in.Sum(), r.out.Sum(), m.Count)
 		msg, err := r.get(ctx)
@@ -117,8 +121,29 @@ func checkDone(got, want done) error {
 	return nil
 }
 
-// putMatches sends the bitmap over S's stream.
-func (r *run) putMatches(ctx context.Context, bm []byte) error {
+// checkProof receives R's proof of the matches it reported, in the mode that has one.
+//
+// Errors: fault.Misbehaved, without culprit, when R reported an item that it does not hold.
+func (r *run) checkProof(ctx context.Context, position []int32) error {
+	if r.proof == nil {
+		return nil
+	}
+	msg, err := r.get(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := decodeHash(kindProof, msg)
+	if err != nil {
+		return err
+	}
+	if want := r.proof(position); subtle.ConstantTimeCompare(got[:], want[:]) != 1 {
+		return fault.New(fault.Misbehaved, "psi.checkProof", "the receiver reported matches that it cannot prove")
+	}
+	return nil
+}
+
+// putMatches sends the bitmap over S's stream, and the proof of the matches in the mode that has one.
+func (r *run) putMatches(ctx context.Context, bm []byte, position []int32) error {
 	f := r.p.matches(r.nSend)
 	for !f.finished() {
 		lo, _ := f.span()
@@ -128,7 +153,10 @@ func (r *run) putMatches(ctx context.Context, bm []byte) error {
 			return err
 		}
 	}
-	return nil
+	if r.proof == nil {
+		return nil
+	}
+	return r.put(ctx, encodeHash(kindProof, r.proof(position)))
 }
 
 // getMatches receives it.

@@ -52,13 +52,14 @@
 //	join; matches: bitmap (`both` only); done --->       verify
 //
 // With Malicious the VOLE is checked, S commits to a block w_S first and opens it before its tags, R sends w_R with the
-// seed, H is AES keyed by the value plus w_R ⊕ w_S, and tags have 16 bytes.
+// seed, H is AES keyed by the value plus w_R ⊕ w_S, tags are 16 bytes of a hash of F, and R proves the matches it reports
+// by a hash over their F.
 //
 // Sets above 2²² items (`rr22`: MaxItemsRR22) are cut by their last bytes into 2^k buckets (PlanBuckets), each a run with
 // its own session and fresh secrets at ssp + k, padded with random items to a size that all buckets stay below except
-// with probability 2^−(ssp+1).
+// with probability 2^−41.
 //
-// Lead and Join play three and more parties. Every two of them agree on a key; s_i(x) is the sum of a pseudorandom
+// Lead and Join play three and more parties. Every two of them agree on a key by X25519; s_i(x) is the sum of a pseudorandom
 // function of x under party i's keys, so that the s_i(x) add up to zero. Each member runs `rr22` with the leader up to F_i
 // and then sends a second vector that gives F_i(y) ⊕ s_i(y) back at its own items y. The leader takes what it decodes at
 // its item x, less F_i(x), adds up over the members and with s_0(x): zero when all hold x, random otherwise. With Everyone
@@ -69,8 +70,10 @@
 // Trust model `2pc-semihonest`, static corruption of either party. Method `ecdh`: under DDH in the suite's group with H
 // and T random oracles. Method `rr22`: under dual LPN with regular noise over GF(2^128) for the ExConv code (an estimate
 // of its distance, not a proof: protocols/vole), the assumptions of protocols/ot, and H a random oracle, which fixed-key
-// AES stands for; Malicious is secure against either party, except that R can encode about as many items as the vector
-// has slots, 1.35 times its set, in place of its declared number. A false match has probability at most 2^−ssp. Links are authenticated by the Conn; altered, repeated, lost
+// AES stands for. Malicious adds: a cheating S learns nothing and makes R's run fail at most (where it guesses bits of R's
+// VOLE choices, a failure confirms the guess); a cheating R learns what an honest R with another set would, of about as
+// many items as the vector has slots (1.35 times its set, or its set and 40 to 600 more below 2048), and can leave out
+// matches that S would hear of, but not make any up. Three and more parties: augmented semi-honest. A false match has probability at most 2^−ssp. Links are authenticated by the Conn; altered, repeated, lost
 // or reordered messages are found by sequence numbers and by the transcript digests in `done`.
 //
 // The map of x25519-ell2 reaches about half of the points. That suffices: whether a point has a preimage is easy to
@@ -103,18 +106,24 @@
 //
 // reveals: a number of matches below the agreed minimum too, which its node promises to discard to receiver
 //
+// (a node that then reports its step as denied tells S that the minimum was not reached). With Malicious, beside the
+// output's lines:
+//
+// reveals: the same for about as many items as the vector has slots, if it cheats to receiver
+//
 // Between three and more parties, without Everyone:
 //
 // reveals: the number of distinct items of each party to all
 // reveals: which of its items every other party also holds to leader
+// reveals: if members collude with it, which of its items all other members hold to leader
 //
 // with Everyone:
 //
 // reveals: the number of distinct items of each party to all
 // reveals: which of its items every other party also holds to all
+// reveals: if members collude with it, which of its items all other members hold to leader
 //
-// and nothing about any two of them, unless the leader and all members but one collude, who learn that one's matches with
-// the leader.
+// Nothing else about any two of them is told. Members among themselves learn sizes only.
 //
 // A run that is cut reveals the declared sizes only. A failed run still reveals the sizes. A malicious party can invent items, R can lie in the bitmap and S can mask
 // garbage: nothing here authenticates inputs, and a Malicious plan is refused but for method `rr22`. A number of matches can tell membership
@@ -122,8 +131,10 @@
 // sum is sealed before it returns, with a statistical distance of 2^−40 (engine/he). Multiplication, maps and scalar
 // draws are constant-time as far as the kernel, circl, the standard library and gmsm are; coordinates of p256 and sm2
 // pass through math/big, whose encodings depend on leading zero words only. Sorting and joining depend on the data and
-// are local. With outputs `receiver` and `cardinality` R says `done` before it joins, so that its answer time does not
-// depend on the intersection. Not for keys whose owner must not learn that they are shared, and not against a receiver
+// are local. ExchangeMultiplicities, which a caller may
+// run afterwards, tells each party how often the other has the matched items; they are the peer's word. With outputs
+// `receiver` and `cardinality` R says `done` before it joins, so that its answer time does not
+// depend on the intersection; with `both` and `sum` it answers after. Not for keys whose owner must not learn that they are shared, and not against a receiver
 // that enumerates a small key domain: bound its items in the plan.
 //
 // # Cost

@@ -43,6 +43,11 @@ type pair struct{ item, stream int32 }
 func (j *joiner) part(k int) error {
 	a, repeatA := j.own.part(k)
 	b, repeatB := j.theirs.part(k)
+	// A tag that S repeats is refused whether or not it matches: were only the match refused, R's failure would tell S
+	// that R holds the item.
+	if repeatB && j.theirs.repeats(b) > 0 {
+		return fault.New(fault.Misbehaved, "psi.join", "a tag occurs more than once")
+	}
 	if repeatA || repeatB {
 		return j.mergeRuns(a, b)
 	}
@@ -129,13 +134,20 @@ func repeats(r records) int {
 	for pass := range uint64(1) << l.pass {
 		s.load(pass)
 		for part := range 1 << l.part {
-			p, repeated := s.part(part)
-			for repeated && len(p) > 0 {
-				n := leading(p)
-				total += repeatsIn(s, p[:n])
-				p = p[n:]
+			if p, repeated := s.part(part); repeated {
+				total += s.repeats(p)
 			}
 		}
+	}
+	return total
+}
+
+// repeats counts the records of a part that repeat another one, and leaves the part in order.
+func (s *sorter) repeats(p []entry) (total int) {
+	for len(p) > 0 {
+		n := leading(p)
+		total += repeatsIn(s, p[:n])
+		p = p[n:]
 	}
 	return total
 }

@@ -26,6 +26,7 @@ func TestJoin(t *testing.T) {
 		"own repeat apart": {"aaaacc", "ccdd", []int32{2, -1}},
 		"own repeat":       {"aaaacc", "aadd", nil},
 		"their repeat":     {"aacc", "aabbaa", nil},
+		"not among own":    {"aacc", "bbddbb", nil},
 	} {
 		got, err := join(tagsIn([]byte(c.own), 2), tagsIn([]byte(c.theirs), 2))
 		if c.want == nil {
@@ -156,7 +157,7 @@ func TestJoinProperty(t *testing.T) {
 	})
 }
 
-// oneToOne reports whether no tag that is on both sides repeats on either.
+// oneToOne reports whether theirs has no repeated tag, and own none that theirs has.
 func oneToOne(own, theirs *tagList) bool {
 	a, b := make(map[string]int), make(map[string]int)
 	for i := range int32(own.n) {
@@ -165,8 +166,13 @@ func oneToOne(own, theirs *tagList) bool {
 	for j := range int32(theirs.n) {
 		b[string(theirs.at(j))]++
 	}
+	for _, n := range b {
+		if n > 1 {
+			return false
+		}
+	}
 	for tag, n := range a {
-		if m := b[tag]; m > 0 && n+m > 2 {
+		if n > 1 && b[tag] > 0 {
 			return false
 		}
 	}

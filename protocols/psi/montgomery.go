@@ -13,7 +13,7 @@ import (
 // montgomeryBytes is the size of a u coordinate.
 const montgomeryBytes = 32
 
-// A group of lanes is what the kernel multiplies at once. One group of checkedGroups is checked to lie on the curve and
+// A group of lanes is what the widest kernel multiplies at once. One group of checkedGroups is checked to lie on the curve and
 // not on its twist; under Strict all are. The twist is as secure as the curve, so that this is hygiene: a peer gains
 // nothing by sending such a point.
 const (
@@ -86,8 +86,8 @@ func (s *montgomery) checked(p []curve25519.U) []curve25519.U {
 	return p[lo:min(lo+lanes, len(p))]
 }
 
-// ladder multiplies every point of p, where the kernel has no assembly: circl's uses BMI2 and ADX. It reports whether
-// none was of low order.
+// ladder multiplies every point of p, where the kernel has neither AVX-512 IFMA nor AVX2: circl's assembly needs BMI2 and
+// ADX at most. It reports whether none was of low order.
 func (s *montgomery) ladder(p []curve25519.U) bool {
 	k := x25519.Key(s.k.BytesInsecure())
 	defer clear(k[:])

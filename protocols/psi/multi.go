@@ -3,6 +3,7 @@ package psi
 import (
 	"cmp"
 	"context"
+	x25519 "crypto/ecdh"
 	"io"
 	"slices"
 
@@ -127,13 +128,15 @@ func checkMulti(s protocols.Session, conns []protocols.Conn, n int, p MultiParam
 
 // greet is the flight between every two parties: it compares plan and session and makes their key.
 func (m *multi) greet(ctx context.Context, l *link, n int) error {
-	own := greeting{version: wireVersion, binding: m.s.Binding, params: m.p.Digest(), items: n}
-	if _, err := io.ReadFull(m.s.Rand, own.key[:]); err != nil {
-		return fault.Wrap(fault.Internal, "psi.greet", err, "the randomness source failed")
+	key, err := newPairKey(m.s.Rand)
+	if err != nil {
+		return err
 	}
-	defer clear(own.key[:])
+	own := greeting{
+		version: wireVersion, binding: m.s.Binding, params: m.p.Digest(), items: n, key: [32]byte(key.PublicKey().Bytes()),
+	}
 	var peer greeting
-	err := protocols.Exchange(ctx, l.c,
+	err = protocols.Exchange(ctx, l.c,
 		func(ctx context.Context) error { return l.put(ctx, own.encode()) },
 		func(ctx context.Context) error {
 			msg, err := l.get(ctx)
@@ -153,13 +156,47 @@ func (m *multi) greet(ctx context.Context, l *link, n int) error {
 	if l.role == Sender {
 		l.nRecv, l.nSend = peer.items, n
 	}
-	first, second := own.key, peer.key
-	if l.c.Peer() < m.s.Self {
-		first, second = second, first
+	return m.derive(l, key, own.key, peer.key)
+}
+
+// newPairKey draws this party's key pair for one other party. NewPrivateKey takes the bytes as they are, which
+// GenerateKey would not.
+func newPairKey(rnd io.Reader) (*x25519.PrivateKey, error) {
+	const op = "psi.newPairKey"
+	var b [32]byte
+	defer clear(b[:])
+	if _, err := io.ReadFull(rnd, b[:]); err != nil {
+		return nil, fault.Wrap(fault.Internal, op, err, "the randomness source failed")
+	}
+	key, err := x25519.X25519().NewPrivateKey(b[:])
+	return key, fault.Wrap(fault.Internal, op, err, "X25519 refused its key")
+}
+
+// derive makes the key of the pair, so that neither who carries the messages nor the leader knows it: from the shared
+// point, and bound to the session, both public keys and both names.
+//
+// Errors: fault.Misbehaved, without culprit, for a public key of low order.
+func (m *multi) derive(l *link, key *x25519.PrivateKey, own, peer [32]byte) error {
+	const op = "psi.derive"
+	public, err := x25519.X25519().NewPublicKey(peer[:])
+	if err != nil {
+		return fault.New(fault.Misbehaved, op, "no public key")
+	}
+	shared, err := key.ECDH(public)
+	if err != nil {
+		return fault.New(fault.Misbehaved, op, "a public key of low order")
+	}
+	defer clear(shared)
+	names, keys := [2]party.ID{m.s.Self, l.c.Peer()}, [2][32]byte{own, peer}
+	if names[1] < names[0] {
+		names[0], names[1], keys[0], keys[1] = names[1], names[0], keys[1], keys[0]
 	}
 	tr := transcript.ForSession("tacit/psi/multi/key/v1", m.s)
-	tr.Append("first", first[:])
-	tr.Append("second", second[:])
+	for i := range names {
+		tr.Append("party", []byte(names[i]))
+		tr.Append("public", keys[i][:])
+	}
+	tr.Append("shared", shared)
 	tr.Expand("key", l.key[:])
 	return nil
 }

@@ -40,10 +40,11 @@ func (m *multi) program(ctx context.Context, l *link, sh *multiShape, items []It
 	if sh.empty {
 		return nil, protocols.Exchange(ctx, l.c, l.putDone, nil)
 	}
-	v, _, err := l.theirValues(ctx, &sh.shape, items)
+	out, _, err := l.theirValues(ctx, &sh.shape, items)
 	if err != nil {
 		return nil, err
 	}
+	v := out.f
 	var open seed
 	if err := open.draw(l.s.Rand, false); err != nil {
 		return nil, err

@@ -55,6 +55,7 @@ func (m *multi) lead(ctx context.Context, items []Item) (Matches, error) {
 // everyLink runs f for the connections to all other parties at once.
 func (m *multi) everyLink(ctx context.Context, f func(ctx context.Context, i int, l *link) error) error {
 	g, gctx := errgroup.WithContext(ctx)
+	g.SetLimit(m.s.Workers) // each run with a member takes the memory of a bucket
 	for i, l := range m.links {
 		g.Go(func() error { return l.blame(f(gctx, i, l)) })
 	}
@@ -84,9 +85,11 @@ func (m *multi) evaluate(ctx context.Context, l *link, items []Item) (v, program
 	if sh.empty {
 		return nil, make([]aes.Block, len(items)), l.getDone(ctx)
 	}
-	if v, err = l.ownValues(ctx, &sh.shape, items); err != nil {
+	out, err := l.ownValues(ctx, &sh.shape, items)
+	if err != nil {
 		return nil, nil, err
 	}
+	v = out.f
 	hint := make([]aes.Block, sh.hints.Slots())
 	var open seed
 	err = protocols.Exchange(ctx, l.c, nil, func(ctx context.Context) (err error) {

@@ -1,6 +1,9 @@
 package psi
 
 import (
+	"bytes"
+	"crypto/sha256"
+
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/internal/wire"
 )
@@ -15,9 +18,14 @@ const (
 const commonBytes = 1 + 4
 
 // GreetingBytes is the size of the message that every two of several parties exchange.
-const GreetingBytes = 1 + 2 + 32 + 32 + 4 + 32
+const GreetingBytes = 1 + 2 + 32 + 32 + 4 + 32 + checkBytes
 
-// greeting is what two of several parties must agree on, the sender's number of items, and its part of their key.
+// checkBytes is the size of a greeting's checksum. Two members exchange nothing after their greetings: without it, a bit
+// that a link flips in a key would leave them with two keys and everyone with an empty result.
+const checkBytes = 16
+
+// greeting is what two of several parties must agree on, the sender's number of items, and its public key of X25519, from
+// which both derive the key of the pair.
 type greeting struct {
 	version uint16
 	binding [32]byte
@@ -34,6 +42,8 @@ func (g greeting) encode() []byte {
 	e.Fixed(g.params[:])
 	e.U32(uint32(g.items))
 	e.Fixed(g.key[:])
+	sum := greetingCheck(e.B)
+	e.Fixed(sum[:checkBytes])
 	return e.B
 }
 
@@ -46,7 +56,15 @@ func decodeGreeting(msg []byte) (greeting, error) {
 		d.Fail(fault.LimitExceeded, "%d items, MaxItemsRR22 is %d", n, MaxItemsRR22)
 	}
 	g.items, g.key = int(n), d.Hash()
+	if sum := greetingCheck(msg[:min(len(msg), GreetingBytes-checkBytes)]); !bytes.Equal(d.Fixed(checkBytes), sum[:checkBytes]) {
+		d.Fail(fault.Misbehaved, "a greeting that was altered on its way")
+	}
 	return g, d.Done()
+}
+
+// greetingCheck is SHA-256("tacit/psi/multi/greeting/v1" ‖ message), of which checkBytes are sent.
+func greetingCheck(msg []byte) [32]byte {
+	return sha256.Sum256(append([]byte("tacit/psi/multi/greeting/v1"), msg...))
 }
 
 // encodeCommon is how many items the leader's tags stand for.

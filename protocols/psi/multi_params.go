@@ -3,6 +3,7 @@ package psi
 import (
 	"cmp"
 	"crypto/sha256"
+	"math/bits"
 	"slices"
 
 	"github.com/tacit-data/tacit/api/fault"
@@ -113,10 +114,13 @@ func (p MultiParams) declared(id party.ID) (Declared, bool) {
 func (p MultiParams) pair(member party.ID) Params {
 	d, _ := p.declared(member)
 	return Params{lit: ParamsLiteral{
-		Method: MethodRR22, Output: OutputReceiver, SSP: p.lit.SSP, Ruleset: p.lit.Ruleset,
+		Method: MethodRR22, Output: OutputReceiver, SSP: p.ssp(), Ruleset: p.lit.Ruleset,
 		ReceiverItems: p.lit.Leader.Items, SenderItems: d.Items,
 	}, frame: p.frame}
 }
+
+// ssp is the statistical security of one member's part, in bits: each has two codes and the tags of the result.
+func (p MultiParams) ssp() int { return p.lit.SSP + bits.Len(uint(4*len(p.lit.Members)-1)) }
 
 // multiShape is what the leader and a member derive from their sizes.
 type multiShape struct {
@@ -127,15 +131,15 @@ type multiShape struct {
 }
 
 func (p MultiParams) multiShape(nLeader, nMember int) (m multiShape, err error) {
-	pair := Params{lit: ParamsLiteral{SSP: p.lit.SSP}, frame: p.frame}
+	pair := Params{lit: ParamsLiteral{SSP: p.ssp()}, frame: p.frame}
 	if m.shape, err = pair.shape(nLeader, nMember); err != nil {
 		return multiShape{}, err
 	}
-	m.width = tagBytes(p.lit.SSP, nLeader, nMember)
+	m.width = tagBytes(p.ssp(), nLeader, nMember)
 	if m.empty {
 		return m, nil
 	}
-	if m.hints, err = okvs.NewParams(max(nMember, minEncoded), p.lit.SSP); err != nil {
+	if m.hints, err = okvs.NewParams(max(nMember, minEncoded), p.ssp()); err != nil {
 		return multiShape{}, err
 	}
 	m.hint = stream{kind: kindVector, unit: 8 * blockBytes, total: m.hints.Slots(), per: blockFrames * p.frame}
@@ -179,5 +183,8 @@ func (p MultiParams) Leaks() []protocols.Leak {
 	return []protocols.Leak{leakSizes(), {
 		To: who, About: protocols.All, Kind: protocols.LeakIntersectionMembers,
 		Detail: "which of its items every other party also holds",
+	}, {
+		To: Leader, About: Member, Kind: protocols.LeakIntersectionMembers,
+		Detail: "if members collude with it, which of its items all other members hold",
 	}}
 }

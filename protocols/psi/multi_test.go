@@ -344,7 +344,11 @@ func TestMultiAltered(t *testing.T) {
 		{2, 0, kindDone, 20},
 		{1, 2, kindGreeting, 5},
 		{2, 0, kindSeed, 3},
-	} {
+	}
+	if testing.Short() {
+		cases = cases[:2]
+	}
+	for _, c := range cases {
 		v := newSeveral([2]int{0, 90}, [2]int{10, 90}, [2]int{20, 90})
 		v.wrap = func(i, j int, conn protocols.Conn) protocols.Conn {
 			if i != c.from || j != c.to {
@@ -356,6 +360,43 @@ func TestMultiAltered(t *testing.T) {
 		if errs[c.to] == nil {
 			t.Errorf("%+v: unnoticed, %d matches", c, out[c.to].Count)
 		}
+	}
+}
+
+// TestMultiAlteredGreeting: two members exchange nothing after their greetings, so that these must not change unnoticed.
+func TestMultiAlteredGreeting(t *testing.T) {
+	msg := greeting{version: wireVersion, items: 3, key: [32]byte{9}}.encode()
+	for i := range msg {
+		msg[i] ^= 4
+		if _, err := decodeGreeting(msg); err == nil {
+			t.Errorf("byte %d altered: accepted", i)
+		}
+		msg[i] ^= 4
+	}
+	if _, err := decodeGreeting(msg); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestMultiPairKeys: both ends derive one key, which the messages do not tell, and each pair has another.
+func TestMultiPairKeys(t *testing.T) {
+	v := newSeveral([2]int{0, 1}, [2]int{0, 1}, [2]int{0, 1})
+	m := &multi{s: v.s[0]}
+	a, errA := newPairKey(v.s[0].Rand)
+	b, errB := newPairKey(v.s[1].Rand)
+	if errA != nil || errB != nil {
+		t.Fatal(errA, errB)
+	}
+	pubA, pubB := [32]byte(a.PublicKey().Bytes()), [32]byte(b.PublicKey().Bytes())
+	one, two, other := &link{run: run{c: v.conns[0][1]}}, &link{run: run{c: v.conns[1][0]}}, &link{run: run{c: v.conns[0][2]}}
+	if err := errors.Join(m.derive(one, a, pubA, pubB), (&multi{s: v.s[1]}).derive(two, b, pubB, pubA), m.derive(other, a, pubA, pubB)); err != nil {
+		t.Fatal(err)
+	}
+	if one.key != two.key || one.key == other.key || one.key == [16]byte{} {
+		t.Error("the keys of the pairs")
+	}
+	if err := m.derive(one, a, pubA, [32]byte{1}); fault.CodeOf(err) != fault.Misbehaved {
+		t.Errorf("a public key of low order: %v", err)
 	}
 }
 

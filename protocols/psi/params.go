@@ -31,13 +31,13 @@ const (
 	Sender   protocols.Role = "sender"
 )
 
-// Method is a protocol family. MethodECDH is the one built.
+// Method is a protocol family. MethodECDH needs a Suite, MethodRR22 none.
 type Method string
 
 // The methods.
 const (
 	MethodECDH Method = "ecdh"
-	MethodRR22 Method = "rr22" // known, not built
+	MethodRR22 Method = "rr22"
 )
 
 // Suite is a group with its map and encoding, of method ecdh.
@@ -86,7 +86,7 @@ type ParamsLiteral struct {
 	// Ruleset is the digest of the key canonicalisation rules. Parties with different rules would miss matches silently.
 	Ruleset [32]byte
 	// ReceiverItems and SenderItems are the declared sizes in distinct items, each at most MaxCutItems: upper bounds, or
-	// with Exact the sizes themselves. Above MaxItems, or MaxItemsRR22 under that method, the run is cut into buckets
+	// with Exact the sizes themselves. Above 2²², or MaxItemsRR22 under that method, the run is cut into buckets
 	// that are padded, and only the declared sizes are revealed.
 	ReceiverItems, SenderItems int
 	Exact                      bool

@@ -25,7 +25,8 @@ func (r *run) receiveRR22(ctx context.Context, items []Item) (Matches, error) {
 	if err != nil {
 		return Matches{}, err
 	}
-	own := tagsOf(v, sh.width)
+	r.vouchFor(v)
+	own := tagsOf(v.tag, sh.width)
 	theirs, err := r.getTags(ctx, &sh)
 	if err != nil {
 		return Matches{}, err
@@ -49,36 +50,45 @@ func (r *run) receiveNothing(ctx context.Context, sh *shape) (Matches, error) {
 }
 
 // ownValues is R up to F of its own items: Raghuraman and Rindal, ia.cr/2022/320, Figures 4 (semi-honest) and 5.
-func (r *run) ownValues(ctx context.Context, sh *shape, items []Item) ([]aes.Block, error) {
+func (r *run) ownValues(ctx context.Context, sh *shape, items []Item) (out evaluated, err error) {
 	commitment, err := r.getCommitment(ctx)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	var open seed
 	if err := open.draw(r.s.Rand, r.p.lit.Malicious); err != nil {
-		return nil, err
+		return out, err
 	}
 	set, code, values, err := r.correlate(ctx, sh, items, open.code)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
+	defer clear(values)
 	err = protocols.Exchange(ctx, r.c, func(ctx context.Context) error { return r.putVector(ctx, sh.vector, open, code) }, nil)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	v, err := set.decode(ctx, r.pool, values, sh.code)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	w, err := r.getOpening(ctx, commitment, open.w)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
-	if err := set.finish(ctx, r.pool, v, w); err != nil {
-		return nil, err
+	if out, err = set.finish(ctx, r.pool, v, w); err != nil {
+		return out, err
 	}
 	r.meter.add(r.nRecv)
-	return v[:len(items)], nil
+	return evaluated{f: out.f[:len(items)], tag: out.tag[:len(items)]}, nil
+}
+
+// vouchFor makes R prove, and S check, the matches of the malicious mode. Without a proof R could claim any of S's
+// positions; with it R can only leave matches out.
+func (r *run) vouchFor(o evaluated) {
+	if r.p.lit.Malicious {
+		r.proof = func(position []int32) [32]byte { return o.proof(r.s.Binding, position) }
+	}
 }
 
 // correlate runs the VOLE and, at the same time, encodes R's own items: the result is P ⊕ C, and A.
@@ -103,6 +113,7 @@ func (r *run) correlate(ctx context.Context, sh *shape, items []Item, seed aes.B
 		return nil, nil, nil, err
 	}
 	gf128.Add(code, code, v.C)
+	clear(v.C)
 	return set, code, v.A, nil
 }
 
@@ -116,44 +127,49 @@ func (r *run) sendRR22(ctx context.Context, items []Item) (Matches, error) {
 	if err != nil {
 		return Matches{}, err
 	}
-	tags, w, err := r.theirValues(ctx, &sh, items)
+	v, w, err := r.theirValues(ctx, &sh, items)
 	if err != nil {
 		return Matches{}, err
 	}
-	if err := r.putTags(ctx, &sh, tags, order, w); err != nil {
+	if !sh.empty {
+		r.vouchFor(v)
+	}
+	if err := r.putTags(ctx, &sh, v.tag, order, w); err != nil {
 		return Matches{}, err
 	}
 	return r.learn(ctx, order)
 }
 
 // theirValues is S up to F of its own items, in their order. w is its part of the malicious mode's w, still to be opened.
-func (r *run) theirValues(ctx context.Context, sh *shape, items []Item) (v []aes.Block, w *aes.Block, err error) {
+func (r *run) theirValues(ctx context.Context, sh *shape, items []Item) (o evaluated, w *aes.Block, err error) {
 	if sh.empty {
 		r.meter.add(r.nRecv + r.nSend)
-		return nil, nil, nil
+		return o, nil, nil
 	}
 	if w, err = r.putCommitment(ctx); err != nil {
-		return nil, nil, err
+		return o, nil, err
 	}
 	out, err := vole.Send(ctx, r.s, noted{r}, sh.vole)
 	if err != nil {
-		return nil, nil, err
+		return o, nil, err
 	}
+	defer out.Wipe()
 	delta := out.DeltaInsecure()
 	defer clear(delta[:])
 	open, err := r.absorb(ctx, sh, out.B, &delta)
 	if err != nil {
-		return nil, nil, err
+		return o, nil, err
 	}
 	set, err := newBlockSet(ctx, r.pool, r.s, items, open.code, sh.code)
 	if err != nil {
-		return nil, nil, err
+		return o, nil, err
 	}
-	if v, err = set.decode(ctx, r.pool, out.B, sh.code); err != nil {
-		return nil, nil, err
+	v, err := set.decode(ctx, r.pool, out.B, sh.code)
+	if err != nil {
+		return o, nil, err
 	}
 	if err := set.raise(ctx, r.pool, v, &delta); err != nil {
-		return nil, nil, err
+		return o, nil, err
 	}
 	var mix *aes.Block
 	if w != nil {
@@ -161,7 +177,8 @@ func (r *run) theirValues(ctx context.Context, sh *shape, items []Item) (v []aes
 		*mix = open.w
 		xorBlock(mix, w)
 	}
-	return v, w, set.finish(ctx, r.pool, v, mix)
+	o, err = set.finish(ctx, r.pool, v, mix)
+	return o, w, err
 }
 
 // noted is the run's Conn for the VOLE: its messages enter the digests of done like the others.

@@ -55,7 +55,7 @@ func (r *run) putCommitment(ctx context.Context) (*aes.Block, error) {
 		return nil, err
 	}
 	return w, protocols.Exchange(ctx, r.c, func(ctx context.Context) error {
-		return r.put(ctx, encodeCommitment(commit(r.s.Binding, w)))
+		return r.put(ctx, encodeHash(kindCommitment, commit(r.s.Binding, w)))
 	}, nil)
 }
 
@@ -69,7 +69,7 @@ func (r *run) getCommitment(ctx context.Context) (sum [32]byte, err error) {
 		if err != nil {
 			return err
 		}
-		sum, err = decodeCommitment(msg)
+		sum, err = decodeHash(kindCommitment, msg)
 		return err
 	})
 	return sum, err

@@ -11,6 +11,7 @@ const (
 	kindVector     = 7
 	kindCommitment = 8
 	kindOpening    = 9
+	kindProof      = 15
 )
 
 // blockBytes is the size of a field element.
@@ -21,6 +22,7 @@ const (
 	seedBytes       = 1 + 2*blockBytes
 	commitmentBytes = 1 + 32
 	openingBytes    = 1 + blockBytes
+	proofBytes      = 1 + 32
 )
 
 // seed is R's message before its vector: the seed of the code, and its part of w (zero unless malicious).
@@ -42,17 +44,18 @@ func decodeSeed(msg []byte) (m seed, err error) {
 	return m, d.Done()
 }
 
-// encodeCommitment is S's first message of the malicious mode: the hash of its part of w.
-func encodeCommitment(sum [32]byte) []byte {
-	e := wire.Encoder{B: make([]byte, 0, commitmentBytes)}
-	e.U8(kindCommitment)
+// encodeHash is a message of the malicious mode that is one hash: S's commitment to its part of w, and R's proof of the
+// matches that it reports.
+func encodeHash(kind uint8, sum [32]byte) []byte {
+	e := wire.Encoder{B: make([]byte, 0, 1+len(sum))}
+	e.U8(kind)
 	e.Fixed(sum[:])
 	return e.B
 }
 
-func decodeCommitment(msg []byte) ([32]byte, error) {
-	d := wire.NewDecoder(msg, "psi.decodeCommitment")
-	expectKind(d, kindCommitment)
+func decodeHash(kind uint8, msg []byte) ([32]byte, error) {
+	d := wire.NewDecoder(msg, "psi.decodeHash")
+	expectKind(d, kind)
 	sum := d.Hash()
 	return sum, d.Done()
 }

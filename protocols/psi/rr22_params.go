@@ -12,7 +12,8 @@ import (
 const MaxItemsRR22 = 1<<20 + 1<<14
 
 // minEncoded is the least number of items that a code is made for. Below it the shape of the code is not monotone in the
-// number, and a plan's cost at the declared sizes must bound every run's; the bytes are few beside those of the VOLE.
+// number, and a plan's cost at the declared sizes must bound every run's; the bytes are few beside those of the VOLE. Not
+// so in the malicious mode, where the size of the code is how many items a cheating receiver can ask for.
 const minEncoded = 1 << 12
 
 // maliciousTagBytes is L of the malicious mode, where a tag must also be unpredictable.
@@ -57,7 +58,11 @@ func (p Params) shape(nRecv, nSend int) (shape, error) {
 		return s, nil
 	}
 	var err error
-	if s.code, err = okvs.NewParams(max(nRecv, minEncoded), p.lit.SSP); err != nil {
+	encoded := nRecv
+	if !p.lit.Malicious {
+		encoded = max(nRecv, minEncoded)
+	}
+	if s.code, err = okvs.NewParams(encoded, p.lit.SSP); err != nil {
 		return shape{}, err
 	}
 	s.vole, err = vole.NewParams(vole.Literal{Length: s.code.Slots(), Malicious: p.lit.Malicious})
@@ -95,11 +100,21 @@ func (p Params) costRR22(nRecv, nSend int) protocols.Cost {
 	c = c.Add(s.vole.Cost()).Add(protocols.Cost{Rounds: 1, SentBytes: seedBytes + s.vector.bytes()})
 	if p.lit.Malicious {
 		c = c.Add(protocols.Cost{Rounds: 1, RecvBytes: commitmentBytes + openingBytes})
+		if p.lit.Output == OutputBoth {
+			c.SentBytes += proofBytes
+		}
 	}
 	return c
 }
 
 // leaksRR22 is Leaks of method rr22.
 func (p Params) leaksRR22() []protocols.Leak {
-	return []protocols.Leak{leakSizes(), leakMatches(p.lit.Output)}
+	leaks := []protocols.Leak{leakSizes(), leakMatches(p.lit.Output)}
+	if p.lit.Malicious {
+		leaks = append(leaks, protocols.Leak{
+			To: Receiver, About: Sender, Kind: protocols.LeakIntersectionMembers,
+			Detail: "the same for about as many items as the vector has slots, if it cheats",
+		})
+	}
+	return leaks
 }

@@ -2,6 +2,7 @@ package psi
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/binary"
 	"io"
 
@@ -25,7 +26,7 @@ type blockSet struct {
 	items []Item
 	value []aes.Block // h(item), what the code gives back at the item
 	rows  *okvs.Rows
-	out   *aes.MMO // the last hash of the semi-honest mode
+	out   *aes.MMO // the last hash
 }
 
 // encodable pads items to the size of the code with random ones, which nobody holds: small sets are encoded as larger
@@ -109,10 +110,30 @@ func (b *blockSet) raise(ctx context.Context, p pool, v []aes.Block, delta *aes.
 	})
 }
 
+// evaluated are F of a party's items, and the blocks that their tags are cut from. In the malicious mode a tag is a hash of
+// F, so that F stays with those who hold the item and R can prove with it which matches it reports.
+type evaluated struct{ f, tag []aes.Block }
+
+// proof vouches for the items at some positions: SHA-256("tacit/psi/rr22/proof/v1" ‖ binding ‖ F of each, in order).
+func (o evaluated) proof(binding [32]byte, position []int32) (sum [32]byte) {
+	h := sha256.New()
+	h.Write([]byte("tacit/psi/rr22/proof/v1"))
+	h.Write(binding[:])
+	for _, i := range position {
+		h.Write(o.f[i][:])
+	}
+	h.Sum(sum[:0])
+	return sum
+}
+
 // finish turns the decoded values into F of the package documentation, in place: H(v), or with w of the malicious mode
 // the hash of the item under the key v ⊕ w.
-func (b *blockSet) finish(ctx context.Context, p pool, v []aes.Block, w *aes.Block) error {
-	return p.each(ctx, len(v), shareItems, func(lo, hi int) error {
+func (b *blockSet) finish(ctx context.Context, p pool, v []aes.Block, w *aes.Block) (evaluated, error) {
+	o := evaluated{f: v, tag: v}
+	if w != nil {
+		o.tag = make([]aes.Block, len(v))
+	}
+	return o, p.each(ctx, len(v), shareItems, func(lo, hi int) error {
 		if w == nil {
 			b.out.Blocks(v[lo:hi], v[lo:hi])
 			return nil
@@ -123,6 +144,7 @@ func (b *blockSet) finish(ctx context.Context, p pool, v []aes.Block, w *aes.Blo
 		key := make([]aes.Block, hi-lo)
 		firstBlocks(key, b.items[lo:hi])
 		aes.HashKeyed(v[lo:hi], v[lo:hi], key)
+		b.out.Blocks(o.tag[lo:hi], v[lo:hi])
 		return nil
 	})
 }

@@ -168,6 +168,102 @@ func TestRR22SenderThatOpensAnotherValue(t *testing.T) {
 	}
 }
 
+// TestRR22RepeatedTag: an S that repeats a tag makes R fail whether or not R holds the item, so that the failure tells
+// nothing.
+func TestRR22RepeatedTag(t *testing.T) {
+	for _, held := range []bool{true, false} {
+		sr, ss := conntest.RandomSessions(conntest.PartyA, conntest.PartyB)
+		x, y := set(sr.Binding, 0, 40), set(sr.Binding, 0, 40)
+		if !held {
+			y = set(sr.Binding, 100, 140)
+		}
+		p := small(t, literalRR22(OutputReceiver, true, 64), 64)
+		cr, cs := conntest.Pair(conntest.PartyA, conntest.PartyB)
+		errRecv, _ := conntest.Both(cr,
+			func() error { _, err := Receive(t.Context(), sr, cr, x, p); return err },
+			func() error { return sendTwice(t.Context(), ss, cs, y, p) })
+		if fault.CodeOf(errRecv) != fault.Misbehaved {
+			t.Errorf("held=%v: %v", held, errRecv)
+		}
+	}
+}
+
+// sendTwice is a sender whose second tag is its first one.
+func sendTwice(ctx context.Context, s protocols.Session, c protocols.Conn, items []Item, p Params) error {
+	r, err := start(ctx, s, c, Sender, items, p)
+	if err != nil {
+		return err
+	}
+	sh, err := p.shape(r.nRecv, r.nSend)
+	if err != nil {
+		return err
+	}
+	v, w, err := r.theirValues(ctx, &sh, items)
+	if err != nil {
+		return err
+	}
+	v.tag[1] = v.tag[0]
+	order := make([]int32, len(items))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	if err := r.putTags(ctx, &sh, v.tag, order, w); err != nil {
+		return err
+	}
+	_, err = r.learn(ctx, order)
+	return err
+}
+
+// TestRR22InventedMatch: a receiver that reports an item which it does not hold is found, in the mode that promises it.
+func TestRR22InventedMatch(t *testing.T) {
+	sr, ss := conntest.RandomSessions(conntest.PartyA, conntest.PartyB)
+	x, y := set(sr.Binding, 0, 40), set(sr.Binding, 20, 60)
+	p := small(t, literalRR22(OutputBoth, true, 64), 64)
+	cr, cs := conntest.Pair(conntest.PartyA, conntest.PartyB)
+	_, errSend := conntest.Both(cr,
+		func() error {
+			r, err := start(t.Context(), sr, cr, Receiver, x, p)
+			if err != nil {
+				return err
+			}
+			sh, err := p.shape(r.nRecv, r.nSend)
+			if err != nil {
+				return err
+			}
+			v, err := r.ownValues(t.Context(), &sh, x)
+			if err != nil {
+				return err
+			}
+			r.vouchFor(v)
+			theirs, err := r.getTags(t.Context(), &sh)
+			if err != nil {
+				return err
+			}
+			_, err = r.conclude(t.Context(), func() ([]int32, error) {
+				at, err := join(tagsOf(v.tag, sh.width), theirs)
+				at[slices.Index(at, -1)] = 0 // an item of S's that R lacks
+				return at, err
+			})
+			return err
+		},
+		func() error { _, err := Send(t.Context(), ss, cs, y, p); return err })
+	var fe *fault.Error
+	if fault.CodeOf(errSend) != fault.Misbehaved || !errors.As(errSend, &fe) || fe.Culprit != string(conntest.PartyA) {
+		t.Errorf("sender: %v", errSend)
+	}
+}
+
+// TestRR22MaliciousCodeIsSmall: the code bounds how many items a cheating receiver can ask for.
+func TestRR22MaliciousCodeIsSmall(t *testing.T) {
+	p := small(t, literalRR22(OutputBoth, true, 2000), frameItems)
+	for n, most := range map[int]int{1: 8, 100: 700, 1000: 1800, 2000: 3500} {
+		sh, err := p.shape(n, 5)
+		if err != nil || sh.code.Slots() > most {
+			t.Errorf("%d items: %d slots, at most %d; %v", n, sh.code.Slots(), most, err)
+		}
+	}
+}
+
 // TestRR22AlteredVector: an element of P ⊕ C that a link changes ends the run at both sides, although the correlation
 // alone would only lose a match.
 func TestRR22AlteredVector(t *testing.T) {
@@ -267,7 +363,7 @@ func TestRR22Workers(t *testing.T) {
 
 func FuzzRR22Messages(f *testing.F) {
 	f.Add(seed{code: aes.Block{1}, w: aes.Block{2}}.encode())
-	f.Add(encodeCommitment([32]byte{3}))
+	f.Add(encodeHash(kindCommitment, [32]byte{3}))
 	f.Add(encodeOpening(aes.Block{4}))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, msg []byte) {
@@ -276,10 +372,12 @@ func FuzzRR22Messages(f *testing.F) {
 		} else if !bytes.Equal(m.encode(), msg) {
 			t.Error("seed: not canonical")
 		}
-		if sum, err := decodeCommitment(msg); err != nil {
-			refused(t, err)
-		} else if !bytes.Equal(encodeCommitment(sum), msg) {
-			t.Error("commitment: not canonical")
+		for _, kind := range []uint8{kindCommitment, kindProof} {
+			if sum, err := decodeHash(kind, msg); err != nil {
+				refused(t, err)
+			} else if !bytes.Equal(encodeHash(kind, sum), msg) {
+				t.Errorf("hash of kind %d: not canonical", kind)
+			}
 		}
 		if w, err := decodeOpening(msg); err != nil {
 			refused(t, err)

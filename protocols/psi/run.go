@@ -87,6 +87,8 @@ type run struct {
 	pool         pool
 	meter        *meter
 	out, in      *transcript.Transcript // of the messages sent and received
+	// proof vouches for the matches at these positions of the own items; nil where the mode has none.
+	proof func(position []int32) [32]byte
 }
 
 // start checks the arguments and exchanges hellos.
