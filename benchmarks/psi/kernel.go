@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/benchmarks/machine"
 )
 
 // kernel is one line of the table of kernels: local arithmetic on one thread, beside what the standard library offers for the
@@ -50,7 +51,7 @@ type KernelResult struct {
 	Kind       string            `json:"kind"`
 	Protocol   string            `json:"protocol"`
 	Operations []OperationResult `json:"operations"`
-	Machine    Machine           `json:"machine"`
+	Machine    machine.Card      `json:"machine"`
 }
 
 // IsKernel reports whether a name is one of a kernel.
@@ -74,7 +75,7 @@ func MeasureKernel(ctx context.Context, name string, repeat int) (KernelResult, 
 	// Thread time is the clock.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	out := KernelResult{Kind: "kernel", Protocol: name, Machine: machineCard(ctx)}
+	out := KernelResult{Kind: "kernel", Protocol: name, Machine: machine.Describe(ctx)}
 	for _, o := range operations {
 		var own, floor []float64
 		for range repeat {

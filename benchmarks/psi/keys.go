@@ -10,11 +10,14 @@ import (
 	"strconv"
 
 	"github.com/apache/arrow/go/v17/arrow"
+	"github.com/apache/arrow/go/v17/arrow/array"
 	"github.com/apache/arrow/go/v17/arrow/memory"
 
 	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/engine"
 	"github.com/tacit-data/tacit/engine/feature"
 	"github.com/tacit-data/tacit/engine/table"
+	"github.com/tacit-data/tacit/protocols/psi"
 )
 
 // keyColumn is the only column of a file. A key is "e:" and 64 hexadecimal digits, what the advertising industry exchanges for
@@ -105,24 +108,36 @@ func (d side) write(path string) (err error) {
 	return fault.Wrap(fault.Unavailable, op, w.Flush(), "a file of keys cannot be written")
 }
 
-// readKeys is how a party reads a file: as every job does.
-func readKeys(ctx context.Context, path string) ([][32]byte, error) {
+// readKeys reads a file of n keys and makes items of their digests, batch by batch: the party holds nothing twice.
+func readKeys(ctx context.Context, path string, n int, of func([32]byte) psi.Item) (_ []psi.Item, err error) {
 	schema := arrow.NewSchema([]arrow.Field{table.Field(keyColumn, arrow.BinaryTypes.String)}, nil)
-	s, err := table.Open(ctx, path, memory.DefaultAllocator, table.Options{Schema: schema})
+	src, err := table.Open(ctx, path, memory.DefaultAllocator, table.Options{Schema: schema})
 	if err != nil {
 		return nil, err
 	}
-	k, err := feature.Keys(ctx, s, []string{keyColumn}, rules())
-	if cerr := s.Close(); err == nil {
+	digests, err := feature.Key{Columns: []string{keyColumn}, Rules: rules()}.Open(ctx, memory.DefaultAllocator, []engine.Stream{src})
+	if err != nil {
+		_ = src.Close() // the error that counts is err
+		return nil, err
+	}
+	items := make([]psi.Item, 0, n)
+	_, err = table.Each(ctx, digests, func(rec arrow.Record) error {
+		col, ok := rec.Column(0).(*array.FixedSizeBinary)
+		if !ok || col.NullN() > 0 || len(items)+col.Len() > n {
+			return fault.New(fault.Internal, "psibench.readKeys", "the file is not the one that was written")
+		}
+		for row := range col.Len() {
+			items = append(items, of([32]byte(col.Value(row))))
+		}
+		return nil
+	})
+	if cerr := digests.Close(); err == nil {
 		err = cerr
 	}
-	if err != nil {
-		return nil, err
+	if err == nil && len(items) != n {
+		err = fault.New(fault.Internal, "psibench.readKeys", "%d of %d keys", len(items), n)
 	}
-	if len(k.Digest) != k.Rows {
-		return nil, fault.New(fault.Internal, "psibench.readKeys", "%d of %d rows have a key", len(k.Digest), k.Rows)
-	}
-	return k.Digest, nil // without gaps: position is row
+	return items, err // without gaps: position is row
 }
 
 // writeRows is what a party has in the end: the numbers of its rows that match, in aligned order.

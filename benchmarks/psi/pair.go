@@ -1,17 +1,10 @@
 package psibench
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -19,62 +12,6 @@ import (
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/internal/faultproxy"
 )
-
-// Self is the command line of a party's process: this program, and the words that make it call Party.
-type Self []string
-
-// child is a party's process.
-type child struct {
-	cmd   *exec.Cmd
-	in    io.WriteCloser
-	lines *bufio.Scanner
-	err   bytes.Buffer
-}
-
-// spawn starts a party's process and gives it its task.
-func (s Self) spawn(ctx context.Context, t task) (*child, error) {
-	const op = "psibench.spawn"
-	c := &child{cmd: exec.CommandContext(ctx, s[0], s[1:]...)}
-	c.cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(t.Spec.Threads))
-	c.cmd.Stderr = &c.err
-	var err error
-	if c.in, err = c.cmd.StdinPipe(); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, op, err, "no pipe to a party's process")
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, fault.Wrap(fault.Unavailable, op, err, "no pipe from a party's process")
-	}
-	c.lines = bufio.NewScanner(out)
-	c.lines.Buffer(make([]byte, 0, maxLineBytes), maxLineBytes)
-	if err := c.cmd.Start(); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, op, err, "a party's process does not start")
-	}
-	return c, json.NewEncoder(c.in).Encode(t)
-}
-
-// hear reads a line of the child into v.
-func (c *child) hear(v any) error {
-	if err := next(c.lines, v); err != nil {
-		_ = c.in.Close()
-		_ = c.cmd.Wait() // what it wrote to stderr says more
-		return fault.Wrap(fault.Internal, "psibench.hear", err, "a party's process ended: %s", lastWords(c.err.String()))
-	}
-	return nil
-}
-
-func lastWords(s string) string {
-	const most = 400
-	s = strings.TrimSpace(s)
-	return s[max(0, len(s)-most):]
-}
-
-// stop ends the child and waits for it.
-func (c *child) stop() {
-	_ = c.in.Close()
-	_ = c.cmd.Process.Kill() // after its report it has nothing to do
-	_ = c.cmd.Wait()
-}
 
 // files are those of one Spec, made once for all repeats.
 type files struct{ dir string }
@@ -104,53 +41,62 @@ func (s Spec) WriteKeys(dir string) error {
 	return d.write(f.keys(false))
 }
 
-// once is one repeat.
-func (s Self) once(ctx context.Context, spec Spec, f files) (Run, error) {
-	t := task{Spec: spec, Keys: f.keys(false), Rows: f.rows(false)}
+// once is one repeat, or with t.Setup a set-up. told hears the steps of the party that shows them.
+func (b *Bench) once(ctx context.Context, spec Spec, f files, t task, told func(step)) (Run, error) {
+	ctx, cancel := context.WithTimeout(ctx, runLimit)
+	defer cancel()
+	t.Spec = spec
 	if _, err := rand.Read(t.Binding[:]); err != nil {
 		return Run{}, fault.Wrap(fault.Unavailable, "psibench.once", err, "no randomness")
 	}
-	if spec.Core {
-		return s.onceCore(ctx, t)
+	if t.Setup {
+		t.KeptReceiver, t.KeptSender = f.kept(true), f.kept(false)
 	}
-	sender, err := s.spawn(ctx, t)
-	if err != nil {
-		return Run{}, err
-	}
-	defer sender.stop()
 	t.Receiver, t.Keys, t.Rows = true, f.keys(true), f.rows(true)
-	receiver, err := s.spawn(ctx, t)
+	if spec.Core {
+		return b.self.onceCore(ctx, t, told)
+	}
+	receiver, err := b.self.spawn(ctx, t, told)
 	if err != nil {
 		return Run{}, err
 	}
 	defer receiver.stop()
-	return between(receiver, sender, spec, f)
+	t.Receiver, t.Keys, t.Rows = false, f.keys(false), f.rows(false)
+	sender, err := b.self.spawn(ctx, t, told)
+	if err != nil {
+		return Run{}, err
+	}
+	defer sender.stop()
+	out, r, d, err := between(receiver, sender, spec)
+	if err != nil {
+		return Run{}, err
+	}
+	return out, t.check(f, r, d, &out)
 }
 
 // between runs two processes that are ready through the network of spec.
-func between(receiver, sender *child, spec Spec, f files) (Run, error) {
+func between(receiver, sender *child, spec Spec) (out Run, r, d report, err error) {
 	const op = "psibench.between"
 	var h, none hail
 	if err := sender.hear(&none); err != nil {
-		return Run{}, err
+		return out, r, d, err
 	}
 	if err := receiver.hear(&h); err != nil {
-		return Run{}, err
+		return out, r, d, err
 	}
 	profile, err := faultproxy.Named(spec.Net)
 	if err != nil {
-		return Run{}, err
+		return out, r, d, err
 	}
 	if profile.BitsPerSecond > 0 {
 		x, err := faultproxy.Listen(h.Address, profile)
 		if err != nil {
-			return Run{}, err
+			return out, r, d, err
 		}
 		defer x.Close()
 		h.Address = x.Addr()
 	}
 	began := time.Now()
-	var r, d report
 	var g errgroup.Group
 	for _, side := range []struct {
 		c   *child
@@ -164,22 +110,27 @@ func between(receiver, sender *child, spec Spec, f files) (Run, error) {
 		})
 	}
 	if err := g.Wait(); err != nil {
-		return Run{}, err
+		return out, r, d, err
 	}
 	if r.Failed != "" || d.Failed != "" {
-		return Run{}, fault.New(fault.Internal, op, "the run failed; receiver: %q, sender: %q", r.Failed, d.Failed)
+		return out, r, d, fault.New(fault.Internal, op, "the run failed; receiver: %q, sender: %q", r.Failed, d.Failed)
 	}
-	out := Run{
+	out = Run{
 		WallSeconds: time.Since(began).Seconds(), CPUSeconds: r.CPUSeconds + d.CPUSeconds,
 		BytesSent: r.Sent + d.Sent, WireBytes: r.WireSent + d.WireSent, Rounds: max(r.Rounds, d.Rounds),
 		PeakRSS: max(r.PeakRSS, d.PeakRSS), ReadSeconds: max(r.ReadSeconds, d.ReadSeconds),
 	}
-	return out, check(spec, f, r, d, &out)
+	return out, r, d, nil
 }
 
 // check fills in what was found, and fails unless it is right.
-func check(spec Spec, f files, r, d report, out *Run) error {
+func (t task) check(f files, r, d report, out *Run) error {
+	spec := t.Spec
 	most := min(spec.N, spec.M)
+	out.Correct = r.Sent == d.Recvd && d.Sent == r.Recvd
+	if t.Setup { // the runs show whether it is right
+		return t.verifyCost(r.Sent, r.Recvd, r.Rounds)
+	}
 	recv, err := readRows(f.rows(true), most)
 	if err != nil {
 		return err
@@ -191,20 +142,24 @@ func check(spec Spec, f files, r, d report, out *Run) error {
 	if err := spec.verify(recv, send); err != nil {
 		return err
 	}
-	if err := spec.verifyCost(r.Sent, r.Recvd, r.Rounds); err != nil {
+	if err := t.verifyCost(r.Sent, r.Recvd, r.Rounds); err != nil {
 		return err
 	}
-	out.Matches, out.Correct = len(recv), r.Sent == d.Recvd && d.Sent == r.Recvd
+	out.Matches = len(recv)
 	return nil
 }
 
 // verifyCost compares what the receiver counted with what the protocol declares.
-func (s Spec) verifyCost(sent, recvd int64, rounds int) error {
-	p, err := protocolNamed(s.Protocol)
-	if err != nil || p.cost == nil {
+func (t task) verifyCost(sent, recvd int64, rounds int) error {
+	p, err := protocolNamed(t.Spec.Protocol)
+	if err != nil {
 		return err
 	}
-	want, err := p.cost(s)
+	cost := p.cost
+	if t.Setup {
+		cost = p.setup.cost
+	}
+	want, err := cost(t.Spec)
 	if err != nil {
 		return err
 	}
@@ -216,8 +171,8 @@ func (s Spec) verifyCost(sent, recvd int64, rounds int) error {
 }
 
 // onceCore is one repeat of a core run.
-func (s Self) onceCore(ctx context.Context, t task) (Run, error) {
-	c, err := s.spawn(ctx, t)
+func (s Self) onceCore(ctx context.Context, t task, told func(step)) (Run, error) {
+	c, err := s.spawn(ctx, t, told)
 	if err != nil {
 		return Run{}, err
 	}

@@ -2,6 +2,7 @@ package psibench
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -11,15 +12,24 @@ const notMeasuredCell = "not measured"
 // Table is results for people, the title first.
 func Table(results []Result) [][]string {
 	out := [][]string{{"PROTOCOL", "N", "M", "NET", "TLS", "THREADS", "WALL S", "CPU S", "MB", "B/KEY", "ROUNDS", "MB RSS", "MATCHES", "CORRECT"}}
+	setups := slices.ContainsFunc(results, func(r Result) bool { return r.Setup != nil })
+	if setups {
+		out[0] = append(out[0], "SET-UP S", "CPU S", "MB", "MB RSS")
+	}
 	for _, r := range results {
 		row := []string{r.label(), strconv.Itoa(r.N), strconv.Itoa(r.M), r.Net, r.TLS, strconv.Itoa(r.Threads)}
 		if r.NotMeasured != "" {
 			out = append(out, append(row, notMeasuredCell, r.NotMeasured))
 			continue
 		}
-		out = append(out, append(row,
+		row = append(row,
 			seconds(r.WallSeconds), seconds(r.CPUSeconds), fmt.Sprintf("%.2f", float64(r.BytesSent)/1e6), fmt.Sprintf("%.1f", r.BytesPerItem),
-			strconv.Itoa(r.Rounds), strconv.FormatInt(r.Run.PeakRSS>>20, 10), strconv.Itoa(r.Matches), strconv.FormatBool(r.Correct)))
+			strconv.Itoa(r.Rounds), strconv.FormatInt(r.Run.PeakRSS>>20, 10), strconv.Itoa(r.Matches), strconv.FormatBool(r.Correct))
+		if s := r.Setup; s != nil {
+			row = append(row, seconds(s.SetupSeconds), seconds(s.SetupCPUSeconds), fmt.Sprintf("%.2f", float64(s.SetupBytes)/1e6),
+				strconv.FormatInt(s.SetupPeakRSS>>20, 10))
+		}
+		out = append(out, row)
 	}
 	return out
 }
@@ -28,6 +38,9 @@ func (r Result) label() string {
 	name := r.Protocol
 	if r.Suite != "" {
 		name += " " + r.Suite
+	}
+	if r.Setup != nil {
+		name += " (online)"
 	}
 	if r.Core {
 		name += " (core)"

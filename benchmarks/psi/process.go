@@ -6,13 +6,11 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"io"
-	"net"
 	"time"
 
 	apiparty "github.com/tacit-data/tacit/api/party"
 
 	"github.com/tacit-data/tacit/api/fault"
-	"github.com/tacit-data/tacit/node/direct"
 	"github.com/tacit-data/tacit/protocols"
 )
 
@@ -29,6 +27,10 @@ type task struct {
 	Binding  [32]byte `json:"binding"`
 	Keys     string   `json:"keys"` // the file to read
 	Rows     string   `json:"rows"` // the file to write
+	Setup    bool     `json:"setup"`
+	// The parties' directories for what the set-up leaves; empty: there is none.
+	KeptReceiver string `json:"kept_receiver,omitempty"`
+	KeptSender   string `json:"kept_sender,omitempty"`
 }
 
 // hail is what a listener says once it listens, and what the dialer is told in its second line, which is the start signal too.
@@ -63,10 +65,11 @@ func Party(ctx context.Context, in io.Reader, out io.Writer) error {
 	if err := next(lines, &t); err != nil {
 		return err
 	}
+	limitMemory(t.Spec.Memory)
 	var r report
 	var err error
 	if t.Spec.Core {
-		r, err = runCore(ctx, t)
+		r, err = runCore(ctx, t, out)
 	} else {
 		r, err = t.run(ctx, lines, out)
 	}
@@ -102,7 +105,7 @@ func (t task) run(ctx context.Context, lines *bufio.Scanner, out io.Writer) (r r
 		return r, err
 	}
 	began, used := time.Now(), cpuTime()
-	keys, err := readKeys(ctx, t.Keys)
+	pl, err := t.ready(ctx, out)
 	if err != nil {
 		return r, err
 	}
@@ -111,7 +114,8 @@ func (t task) run(ctx context.Context, lines *bufio.Scanner, out io.Writer) (r r
 	if err != nil {
 		return r, err
 	}
-	rows, err := t.play(ctx, conn, keys)
+	pl.conn = conn
+	rows, err := t.play(ctx, pl)
 	if err != nil {
 		conn.Abort(fault.CodeOf(err))
 		return r, err
@@ -129,16 +133,51 @@ func (t task) run(ctx context.Context, lines *bufio.Scanner, out io.Writer) (r r
 	return r, nil
 }
 
+// ready is what a party does before it connects: it reads its keys, and in a set-up the sender works on them.
+func (t task) ready(ctx context.Context, out io.Writer) (party, error) {
+	p, err := protocolNamed(t.Spec.Protocol)
+	if err != nil {
+		return party{}, err
+	}
+	pl := t.party(t.Receiver)
+	if t.Setup != t.Receiver { // of a set-up the sender's work is shown, of a run the receiver's
+		pl.progress = steps(out)
+	}
+	if p.needsKeys(t) {
+		size := t.Spec.M
+		if t.Receiver {
+			size = t.Spec.N
+		}
+		if pl.items, err = readKeys(ctx, t.Keys, size, p.itemOf(t.Binding)); err != nil {
+			return party{}, err
+		}
+	}
+	if t.Setup && !t.Receiver {
+		err = p.setup.build(ctx, pl)
+		pl.items = nil
+	}
+	return pl, err
+}
+
+// party is one side of the task, without items and connection.
+func (t task) party(receiver bool) party {
+	kept := t.KeptSender
+	if receiver {
+		kept = t.KeptReceiver
+	}
+	return party{spec: t.Spec, receiver: receiver, session: session(receiver, t.Binding, t.Spec.Threads), kept: kept}
+}
+
 // play runs the protocol.
-func (t task) play(ctx context.Context, conn protocols.Conn, keys [][32]byte) ([]int32, error) {
+func (t task) play(ctx context.Context, pl party) ([]int32, error) {
 	p, err := protocolNamed(t.Spec.Protocol)
 	if err != nil {
 		return nil, err
 	}
-	return p.run(ctx, party{
-		spec: t.Spec, receiver: t.Receiver, conn: conn, keys: keys,
-		session: session(t.Receiver, t.Binding, t.Spec.Threads),
-	})
+	if t.Setup {
+		return nil, p.setup.hand(ctx, pl)
+	}
+	return p.run(ctx, pl)
 }
 
 func session(receiver bool, binding [32]byte, workers int) protocols.Session {
@@ -147,91 +186,4 @@ func session(receiver bool, binding [32]byte, workers int) protocols.Session {
 		self, peer = peer, self
 	}
 	return protocols.Session{Binding: binding, Self: self, Peers: []apiparty.ID{peer}, Rand: rand.Reader, Workers: workers}
-}
-
-// connector makes a party's connection out of the other's hail.
-type connector func(ctx context.Context, theirs hail) (*direct.Conn, error)
-
-// prepare listens, or gets ready to dial.
-func (t task) prepare() (connector, hail, error) {
-	cfg := direct.Config{Self: senderID, Peer: receiverID}
-	if t.Receiver {
-		cfg.Self, cfg.Peer = cfg.Peer, cfg.Self
-	}
-	switch {
-	case t.Receiver && t.Spec.TLS == TLS:
-		return listenTLS(cfg)
-	case t.Receiver:
-		return listenPlain(cfg)
-	case t.Spec.TLS == TLS:
-		return dialTLS(cfg)
-	}
-	return dialPlain(cfg), hail{}, nil
-}
-
-func listenTLS(cfg direct.Config) (connector, hail, error) {
-	id, err := direct.NewIdentity(rand.Reader, time.Now())
-	if err != nil {
-		return nil, hail{}, err
-	}
-	l, err := direct.Listen("127.0.0.1:0", id, cfg, direct.ListenOptions{Rand: rand.Reader})
-	if err != nil {
-		return nil, hail{}, err
-	}
-	v, err := l.Invite(l.Addr())
-	if err != nil {
-		return nil, hail{}, err
-	}
-	accept := func(ctx context.Context, _ hail) (*direct.Conn, error) {
-		defer func() { _ = l.Close() }() // one connection is all
-		return l.Accept(ctx)
-	}
-	return accept, hail{Address: l.Addr(), Invite: v.TextInsecure()}, nil
-}
-
-func dialTLS(cfg direct.Config) (connector, hail, error) {
-	id, err := direct.NewIdentity(rand.Reader, time.Now())
-	if err != nil {
-		return nil, hail{}, err
-	}
-	return func(ctx context.Context, theirs hail) (*direct.Conn, error) {
-		v, err := direct.ParseInvite(theirs.Invite)
-		if err == nil {
-			v, err = v.At(theirs.Address)
-		}
-		if err != nil {
-			return nil, err
-		}
-		cfg.Handshake = dialLimit // the other party may still be reading
-		return direct.Dial(ctx, v, id, cfg)
-	}, hail{}, nil
-}
-
-// dialLimit is how long a party waits for one that reads its file.
-const dialLimit = 10 * time.Minute
-
-func listenPlain(cfg direct.Config) (connector, hail, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, hail{}, fault.Wrap(fault.Unavailable, "psibench.Party", err, "no port on loopback")
-	}
-	return func(context.Context, hail) (*direct.Conn, error) {
-		defer func() { _ = l.Close() }() // one connection is all
-		raw, err := l.Accept()
-		if err != nil {
-			return nil, fault.Wrap(fault.Unavailable, "psibench.Party", err, "nobody connects")
-		}
-		return direct.PlainInsecure(raw, senderID, cfg)
-	}, hail{Address: l.Addr().String()}, nil
-}
-
-func dialPlain(cfg direct.Config) connector {
-	return func(ctx context.Context, theirs hail) (*direct.Conn, error) {
-		var d net.Dialer
-		raw, err := d.DialContext(ctx, "tcp", theirs.Address)
-		if err != nil {
-			return nil, fault.Wrap(fault.Unavailable, "psibench.Party", err, "nobody listens")
-		}
-		return direct.PlainInsecure(raw, receiverID, cfg)
-	}
 }

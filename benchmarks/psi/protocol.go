@@ -5,7 +5,6 @@ import (
 
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/protocols"
-	"github.com/tacit-data/tacit/protocols/oprf"
 	"github.com/tacit-data/tacit/protocols/psi"
 )
 
@@ -19,9 +18,13 @@ type protocol struct {
 	output      string // default
 	// check refuses a Spec that the protocol's own parameters refuse.
 	check func(Spec) error
-	// cost is the exact cost of a run for the receiver; nil: none is declared for what is measured.
+	// cost is the exact cost of a run for the receiver.
 	cost func(Spec) (protocols.Cost, error)
-	// run is one party's side. It returns the positions in keys of the matches, nil for a party that learns nothing.
+	// setup is nil for none. With one the sender is the party of the larger set and a run needs none of its keys.
+	setup *setup
+	// binds says that a party's items are its keys bound to the session: a set-up outlives sessions.
+	binds bool
+	// run is one party's side. It returns the positions in items of the matches, nil for a party that learns nothing.
 	run func(context.Context, party) ([]int32, error)
 }
 
@@ -31,8 +34,9 @@ type party struct {
 	receiver bool
 	session  protocols.Session
 	conn     protocols.Conn
-	keys     [][32]byte // digests of distinct keys
-	items    []psi.Item // of keys; nil: the run makes them
+	items    []psi.Item // distinct; nil for a party that needs none
+	kept     string     // the directory for what the set-up leaves
+	progress func(done, total int)
 }
 
 // registry is every protocol, in the order of `tacit bench list`.
@@ -41,10 +45,7 @@ func registry() []protocol {
 		intersection("psi/ecdh", "Diffie-Hellman, semi-honest", psi.SuiteX25519, psi.ParamsLiteral{Method: psi.MethodECDH}),
 		intersection("psi/rr22", "VOLE and OKVS, semi-honest", "", psi.ParamsLiteral{Method: psi.MethodRR22}),
 		intersection("psi/rr22-malicious", "VOLE and OKVS, malicious", "", psi.ParamsLiteral{Method: psi.MethodRR22, Malicious: true}),
-		{
-			name: "psi/oprf", about: "unbalanced: n queries against m tags, set-up and transfer of the tags included",
-			suite: string(oprf.SuiteRistretto255), output: outputReceiver, check: checkOPRF, run: runOPRF,
-		},
+		unbalanced(),
 	}
 }
 
@@ -84,7 +85,7 @@ func intersection(name, about string, suite psi.Suite, l psi.ParamsLiteral) prot
 		return psi.NewParams(l)
 	}
 	return protocol{
-		name: name, about: about, suite: string(suite), output: outputBoth,
+		name: name, about: about, suite: string(suite), output: outputBoth, binds: true,
 		check: func(s Spec) error {
 			_, err := params(s)
 			return err
@@ -101,24 +102,31 @@ func intersection(name, about string, suite psi.Suite, l psi.ParamsLiteral) prot
 			if err != nil {
 				return nil, err
 			}
-			if p.items == nil {
-				p.items = bind(p.session.Binding, p.keys)
-			}
 			run := psi.Send
 			if p.receiver {
 				run = psi.Receive
 			}
-			m, err := run(ctx, p.session, p.conn, p.items, params)
+			m, err := run(ctx, p.session, p.conn, p.items, params.WithProgress(p.progress))
 			return m.Position, err
 		},
 	}
 }
 
-// bind makes items of keys.
-func bind(binding [32]byte, keys [][32]byte) []psi.Item {
-	items := make([]psi.Item, len(keys))
-	for i := range keys {
-		items[i] = psi.ItemOf(binding, keys[i])
+// needsKeys reports whether a party's process reads its keys.
+func (p protocol) needsKeys(t task) bool {
+	switch {
+	case p.setup == nil:
+		return true
+	case t.Setup:
+		return !t.Receiver
 	}
-	return items
+	return t.Receiver
+}
+
+// itemOf returns what a party makes of the digest of a key.
+func (p protocol) itemOf(binding [32]byte) func([32]byte) psi.Item {
+	if p.binds {
+		return func(digest [32]byte) psi.Item { return psi.ItemOf(binding, digest) }
+	}
+	return func(digest [32]byte) psi.Item { return digest }
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/benchmarks/machine"
 )
 
 // Run is one repeat of a Spec.
@@ -32,12 +33,13 @@ type Result struct {
 	Kind string `json:"kind"`
 	Spec
 	Run
-	Min          Timing  `json:"min"`
-	Median       Timing  `json:"median"`
-	Runs         []Run   `json:"runs"`
-	Machine      Machine `json:"machine"`
-	NotMeasured  string  `json:"not_measured,omitempty"` // why there is nothing
-	BytesPerItem float64 `json:"bytes_per_item"`         // bytes_sent over the larger set
+	*Setup                    // nil: the protocol has none
+	Min          Timing       `json:"min"`
+	Median       Timing       `json:"median"`
+	Runs         []Run        `json:"runs"`
+	Machine      machine.Card `json:"machine"`
+	NotMeasured  string       `json:"not_measured,omitempty"` // why there is nothing
+	BytesPerItem float64      `json:"bytes_per_item"`         // bytes_sent over the larger set
 }
 
 // Timing is what changes from repeat to repeat.
@@ -48,7 +50,7 @@ type Timing struct {
 }
 
 // resultOf summarises at least one run.
-func resultOf(s Spec, runs []Run, m Machine) Result {
+func resultOf(s Spec, runs []Run, m machine.Card) Result {
 	r := Result{Kind: "psi", Spec: s, Runs: runs, Machine: m}
 	walls := each(runs, func(r Run) float64 { return r.WallSeconds })
 	cpus := each(runs, func(r Run) float64 { return r.CPUSeconds })
@@ -67,7 +69,7 @@ func resultOf(s Spec, runs []Run, m Machine) Result {
 }
 
 // notMeasured is the result of a Spec that this version cannot run.
-func notMeasured(s Spec, why error, m Machine) Result {
+func notMeasured(s Spec, why error, m machine.Card) Result {
 	return Result{Kind: "psi", Spec: s, Runs: []Run{}, Machine: m, NotMeasured: fault.CodeOf(why).String() + ": " + fault.ReasonOf(why)}
 }
 

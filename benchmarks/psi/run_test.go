@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/tacit-data/tacit/api/fault"
+	"github.com/tacit-data/tacit/benchmarks/machine"
 	"github.com/tacit-data/tacit/protocols"
 )
 
@@ -36,6 +37,8 @@ func self(t *testing.T) Self {
 	return Self{program, "-test.run=^TestPartyProcess$"}
 }
 
+func quiet(s Self) *Bench { return NewBench(s, func(Progress) {}) }
+
 // TestMeasure runs every protocol between two processes, and within one.
 func TestMeasure(t *testing.T) {
 	s := self(t)
@@ -51,9 +54,18 @@ func TestMeasure(t *testing.T) {
 			t.Run(p.name+"/"+c.name, func(t *testing.T) {
 				c.spec.Protocol, c.spec.Threads, c.spec.Seed = p.name, 1, 3
 				runs := 0
-				r, err := s.Measure(t.Context(), c.spec, 2, func(int) { runs++ })
+				b := NewBench(s, func(p Progress) {
+					if p.Phase == "run" && p.Total == 0 {
+						runs++
+					}
+				})
+				defer b.Close()
+				r, err := b.Measure(t.Context(), c.spec, 2)
 				if err != nil {
 					t.Fatal(err)
+				}
+				if has := p.setup != nil; has != (r.Setup != nil) || has && (r.SetupSeconds <= 0 || r.SetupBytes <= 0 || r.SetupPeakRSS <= 0) {
+					t.Errorf("set-up %+v", r.Setup)
 				}
 				if runs != 2 || len(r.Runs) != 2 || !r.Correct || r.Matches != r.intersection() || r.NotMeasured != "" {
 					t.Errorf("%d runs, result %+v", runs, r)
@@ -72,7 +84,7 @@ func TestMeasure(t *testing.T) {
 func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 	s := good()
 	s.Suite = "ic-x25519-direct"
-	r, err := Self{"nothing"}.Measure(t.Context(), s, 1, func(int) {})
+	r, err := quiet(Self{"nothing"}).Measure(t.Context(), s, 1)
 	if err != nil || !strings.HasPrefix(r.NotMeasured, "Unsupported: ") {
 		t.Errorf("%+v, %v", r, err)
 	}
@@ -82,15 +94,15 @@ func TestWhatIsNotBuiltSaysSo(t *testing.T) {
 }
 
 func TestMeasureFails(t *testing.T) {
-	if _, err := (Self{"/nonexistent.csv"}).Measure(t.Context(), good(), 1, func(int) {}); fault.CodeOf(err) != fault.Unavailable {
+	if _, err := quiet(Self{"/nonexistent.csv"}).Measure(t.Context(), good(), 1); fault.CodeOf(err) != fault.Unavailable {
 		t.Errorf("no program: %v", err)
 	}
-	if _, err := (Self{"/bin/true"}).Measure(t.Context(), good(), 0, func(int) {}); fault.CodeOf(err) != fault.Invalid {
+	if _, err := quiet(Self{"/bin/true"}).Measure(t.Context(), good(), 0); fault.CodeOf(err) != fault.Invalid {
 		t.Errorf("no runs: %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := (Self{"/bin/true"}).Measure(ctx, good(), 1, func(int) {}); fault.CodeOf(err) != fault.Canceled {
+	if _, err := quiet(Self{"/bin/true"}).Measure(ctx, good(), 1); fault.CodeOf(err) != fault.Canceled {
 		t.Errorf("canceled: %v", err)
 	}
 }
@@ -129,10 +141,10 @@ func TestVerifyCost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.verifyCost(c.SentBytes, c.RecvBytes, c.Rounds); err != nil {
+	if err := (task{Spec: s}).verifyCost(c.SentBytes, c.RecvBytes, c.Rounds); err != nil {
 		t.Error(err)
 	}
-	if err := s.verifyCost(c.SentBytes+1, c.RecvBytes, c.Rounds); fault.CodeOf(err) != fault.Internal || err == nil {
+	if err := (task{Spec: s}).verifyCost(c.SentBytes+1, c.RecvBytes, c.Rounds); fault.CodeOf(err) != fault.Internal || err == nil {
 		t.Errorf("a byte more: %v", err)
 	}
 }
@@ -173,18 +185,18 @@ func TestResultOf(t *testing.T) {
 		{WallSeconds: 1, CPUSeconds: 3, BytesSent: 120, PeakRSS: 4, Matches: 2, Correct: true},
 		{WallSeconds: 2, CPUSeconds: 2, BytesSent: 110, PeakRSS: 9, Matches: 2, Correct: true},
 	}
-	r := resultOf(Spec{N: 4, M: 12}, runs, Machine{})
+	r := resultOf(Spec{N: 4, M: 12}, runs, machine.Card{})
 	if r.Min != (Timing{1, 1, 4}) || r.Median != (Timing{2, 2, 5}) || r.WallSeconds != 2 || r.BytesSent != 120 || r.BytesPerItem != 10 || !r.Correct {
 		t.Errorf("%+v", r)
 	}
 	runs[1].Matches = 3
-	if resultOf(Spec{N: 4, M: 12}, runs, Machine{}).Correct {
+	if resultOf(Spec{N: 4, M: 12}, runs, machine.Card{}).Correct {
 		t.Error("runs that differ are correct")
 	}
 }
 
 func TestCollect(t *testing.T) {
-	ours, _ := json.Marshal(resultOf(Spec{Protocol: "psi/ecdh", N: 4, M: 4, Net: "none", TLS: TLS, Threads: 1}, []Run{{WallSeconds: 1, CPUSeconds: 2, Correct: true}}, Machine{}))
+	ours, _ := json.Marshal(resultOf(Spec{Protocol: "psi/ecdh", N: 4, M: 4, Net: "none", TLS: TLS, Threads: 1}, []Run{{WallSeconds: 1, CPUSeconds: 2, Correct: true}}, machine.Card{}))
 	kernel, _ := json.Marshal(KernelResult{Kind: "kernel", Protocol: "kernel/aes", Operations: []OperationResult{{Name: "x", Median: 2, Floor: "y", FloorMedian: 4}, {Name: "z", Median: 1}}})
 	in := string(ours) + "\n" + `{"peer":"p","version":"1","protocol":"kkrt","n":4,"m":4,"wall_seconds":[3,1,2],"cpu_seconds":[1,1,1],"correct":true}` + "\n" +
 		`{"peer":"q","not_measured":"not installed"}` + "\n" + string(kernel) + "\n"
@@ -231,5 +243,86 @@ func TestMeasureKernel(t *testing.T) {
 		if o.Min <= 0 || o.Median < o.Min || (o.Floor != "" && o.FloorMedian <= 0) {
 			t.Errorf("%+v", o)
 		}
+	}
+}
+
+// TestSetupOnce: runs that differ in network, threads and measure share a set-up, and the larger set is the server's.
+func TestSetupOnce(t *testing.T) {
+	setups := 0
+	b := NewBench(self(t), func(p Progress) {
+		if p.Phase == "set-up" && p.Total == 0 {
+			setups++
+		}
+	})
+	defer b.Close()
+	for _, s := range []Spec{
+		{N: 500, M: 40, Net: "none", TLS: TLS, Threads: 1}, {N: 40, M: 500, Net: "lan", TLS: NoTLS, Threads: 2}, {N: 40, M: 500, Core: true, Threads: 1},
+	} {
+		s.Protocol = "psi/oprf"
+		r, err := b.Measure(t.Context(), s, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.N != 40 || r.M != 500 || !r.Correct || r.Matches != 20 {
+			t.Errorf("%+v", r)
+		}
+		line, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		back, err := decode[Result](line)
+		if err != nil || back.Setup == nil || *back.Setup != *r.Setup {
+			t.Errorf("%s is read as %+v, %v", line, back.Setup, err)
+		}
+		if rows := Table([]Result{r}); len(rows[0]) != len(rows[1]) {
+			t.Errorf("%d cells under %d titles", len(rows[1]), len(rows[0]))
+		}
+	}
+	if setups != 1 {
+		t.Errorf("%d set-ups, want 1", setups)
+	}
+	dirs := b.dirs
+	b.Close()
+	for _, dir := range dirs {
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("the server's key is left behind: %v", err)
+		}
+	}
+}
+
+// TestTold: progress never goes back, and says what is left.
+func TestTold(t *testing.T) {
+	var got []Progress
+	b := NewBench(nil, func(p Progress) { got = append(got, p) })
+	tell := b.told("run", 1, 2)
+	for _, s := range []step{{10, 100}, {5, 100}, {10, 100}, {60, 100}, {70, 50}, {100, 100}} {
+		tell(s)
+	}
+	if len(got) != 4 || got[0].Total != 0 || got[1].Done != 10 || got[2].Done != 60 || got[3].Done != 100 || got[3].Left != 0 || got[1].Left != 0 || got[2].Left <= 0 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestMemoryFor(t *testing.T) {
+	for _, c := range []struct {
+		sets []int
+		want int64
+	}{
+		{[]int{2}, memoryFloor},
+		{[]int{1 << 20, 1 << 20}, memoryBase + 2<<20*(memoryPerItem+memoryPerWork)},
+		{[]int{1 << 24}, memoryBase + memoryPerItem<<24 + memoryPerWork*memoryWorkMost},
+	} {
+		if got := memoryFor(c.sets...); got != c.want {
+			t.Errorf("%v: %d, want %d", c.sets, got, c.want)
+		}
+	}
+	s := good()
+	s.Memory = 5
+	if s, err := s.check(); err != nil || s.Memory != 5 {
+		t.Errorf("%+v, %v", s, err)
+	}
+	s.Memory = -1
+	if _, err := s.check(); fault.CodeOf(err) != fault.Invalid {
+		t.Errorf("negative: %v", err)
 	}
 }

@@ -1,6 +1,7 @@
 package psibench
 
 import (
+	"math"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -21,14 +22,15 @@ const (
 // Spec is one cell of a study: what is measured.
 type Spec struct {
 	Protocol string `json:"protocol"`
-	N        int    `json:"n"` // keys of the receiver, who learns the matches; of oprf the client
-	M        int    `json:"m"` // keys of the sender
+	N        int    `json:"n"` // keys of the receiver, who learns the matches; of oprf the client, whose set is the smaller
+	M        int    `json:"m"` // keys of the sender; of oprf the server
 	Suite    string `json:"suite,omitempty"`
 	Output   string `json:"output"` // who learns the matches: receiver or both
 	Core     bool   `json:"core"`
-	Net      string `json:"net"` // a profile of internal/faultproxy; core: memory
-	TLS      string `json:"tls"` // core: off
-	Threads  int    `json:"threads"`
+	Net      string `json:"net"`                // a profile of internal/faultproxy, none for loopback as it is; core: memory
+	TLS      string `json:"tls"`                // 1.3 or off; core: off
+	Threads  int    `json:"threads"`            // of each party, also where one process is both
+	Memory   int64  `json:"memory_limit_bytes"` // soft, of each process; 0: chosen by the sizes
 	Seed     uint64 `json:"seed"`
 }
 
@@ -55,6 +57,15 @@ func (s Spec) check() (Spec, error) {
 	}
 	if err := s.checkSizes(); err != nil {
 		return s, err
+	}
+	if p.setup != nil {
+		s.N, s.M = min(s.N, s.M), max(s.N, s.M)
+	}
+	if s.Memory < 0 {
+		return s, fault.New(fault.Invalid, op, "a negative memory limit")
+	}
+	if s.Memory == 0 {
+		s.Memory = s.defaultMemory(p)
 	}
 	if s.Threads < 1 {
 		return s, fault.New(fault.Invalid, op, "at least 1 thread")
@@ -90,11 +101,14 @@ func (s Spec) checkSizes() error {
 // intersection is how many keys both parties have: half of the smaller set.
 func (s Spec) intersection() int { return min(s.N, s.M) / 2 }
 
-// ParseSize reads a number of keys: 1000 or 2^20.
+// maxDecimal is the largest power of ten that is a size.
+const maxDecimal = 9
+
+// ParseSize reads a number of keys: 1000, 2^20, 10^5, 100k or 10M.
 //
 // Errors: fault.Invalid.
 func ParseSize(text string) (int, error) {
-	bad := fault.New(fault.Invalid, "psibench.ParseSize", "a size is a number, or a power such as 2^20")
+	bad := fault.New(fault.Invalid, "psibench.ParseSize", "a size is a number such as 50000, 100k or 10M, or a power such as 2^20 or 10^6")
 	if exponent, isPower := strings.CutPrefix(text, "2^"); isPower {
 		k, err := strconv.ParseUint(exponent, 10, 8)
 		if err != nil || k >= bits.UintSize-1 {
@@ -102,9 +116,26 @@ func ParseSize(text string) (int, error) {
 		}
 		return 1 << k, nil
 	}
+	unit := uint64(1)
+	if exponent, isPower := strings.CutPrefix(text, "10^"); isPower {
+		k, err := strconv.ParseUint(exponent, 10, 8)
+		if err != nil || k > maxDecimal {
+			return 0, bad
+		}
+		text = "1" + strings.Repeat("0", int(k))
+	}
+	for _, s := range []struct {
+		suffix string
+		unit   uint64
+	}{{"k", 1e3}, {"K", 1e3}, {"M", 1e6}, {"G", 1e9}} {
+		if digits, ok := strings.CutSuffix(text, s.suffix); ok {
+			text, unit = digits, s.unit
+			break
+		}
+	}
 	n, err := strconv.ParseUint(text, 10, 31)
-	if err != nil || n == 0 {
+	if err != nil || n == 0 || n*unit > math.MaxInt32 {
 		return 0, bad
 	}
-	return int(n), nil
+	return int(n * unit), nil
 }

@@ -10,12 +10,12 @@ import (
 )
 
 func TestParseSize(t *testing.T) {
-	for text, want := range map[string]int{"1": 1, "50000": 50000, "2^0": 1, "2^16": 65536, "2^20": 1 << 20} {
+	for text, want := range map[string]int{"1": 1, "50000": 50000, "2^0": 1, "2^16": 65536, "2^20": 1 << 20, "10^5": 1e5, "10^7": 1e7, "100k": 1e5, "10M": 1e7, "1K": 1000, "1G": 1e9} {
 		if got, err := ParseSize(text); err != nil || got != want {
 			t.Errorf("%s is %d, %v", text, got, err)
 		}
 	}
-	for _, text := range []string{"", "0", "-1", "2^", "2^64", "2^-1", "1e6", "9999999999999"} {
+	for _, text := range []string{"", "0", "-1", "2^", "2^64", "2^-1", "1e6", "9999999999999", "10^", "10^10", "10^-1", "k", "3G", "0M", "1.5M", "10^3k10", "1kk"} {
 		if _, err := ParseSize(text); fault.CodeOf(err) != fault.Invalid {
 			t.Errorf("%q: %v", text, err)
 		}

@@ -1,11 +1,12 @@
 package psibench
 
 import (
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/tacit-data/tacit/benchmarks/machine"
 )
 
 // cpuTime is user and system time of this process so far.
@@ -20,7 +21,7 @@ func cpuTime() time.Duration {
 // peakRSS is the most memory this process had resident, in bytes. What getrusage says on Linux includes the parent's memory at
 // the fork, so that /proc goes first.
 func peakRSS() int64 {
-	if kb, err := strconv.ParseInt(strings.TrimSuffix(field("/proc/self/status", "VmHWM"), " kB"), 10, 64); err == nil {
+	if kb, err := strconv.ParseInt(strings.TrimSuffix(machine.ProcField("/proc/self/status", "VmHWM"), " kB"), 10, 64); err == nil {
 		return kb << 10
 	}
 	var u syscall.Rusage
@@ -28,15 +29,4 @@ func peakRSS() int64 {
 		return 0 // unreachable: the arguments are right
 	}
 	return int64(u.Maxrss) // bytes on macOS
-}
-
-// field returns the value of the first "name: value" line of a file; empty when there is none.
-func field(path, name string) string {
-	b, _ := os.ReadFile(path)
-	for line := range strings.Lines(string(b)) {
-		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
-			return strings.TrimSpace(v)
-		}
-	}
-	return ""
 }

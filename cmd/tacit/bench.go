@@ -37,6 +37,7 @@ func (a *app) benchListCommand() *cobra.Command {
 type benchFlags struct {
 	sizes, nets, threads []string
 	senderSize, tls      string
+	memory               string
 	spec                 psibench.Spec
 	repeat               int
 	out                  string
@@ -48,20 +49,22 @@ func (a *app) benchRunCommand() *cobra.Command {
 		Use:   "run NAME",
 		Short: "Measure one protocol or kernel",
 		Long: "run measures a protocol between two processes of this program on loopback, each reading a file of 66-byte keys of which\n" +
-			"half match, or with --core both parties in one process over memory. Lists are combined: --n 2^16,2^20 --net none,lan.\n" +
+			"half match, or with --core both parties in one process over memory, a core each. Lists are combined: --n 2^16,2^20\n" +
+			"--net none,lan. What a protocol does once per set, such as psi/oprf's tags, is measured apart and used by all runs.\n" +
 			"Every run is checked against the intersection that the generated files have. --format json prints one object per line.",
 		Args: args("NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.bench(cmd, args[0], f) },
 	}
 	fl := cmd.Flags()
-	fl.StringSliceVar(&f.sizes, "n", []string{"2^16"}, "keys of the receiver, such as 2^20 or 50000")
-	fl.StringVar(&f.senderSize, "m", "", "keys of the sender (default: as many)")
+	fl.StringSliceVar(&f.sizes, "n", []string{"2^16"}, "keys of the receiver, such as 2^20, 10^5, 100k or 50000")
+	fl.StringVar(&f.senderSize, "m", "", "keys of the sender (default: as many); of psi/oprf the larger set is the server's")
 	fl.StringSliceVar(&f.nets, "net", []string{"none"}, "network: none, lan, wan-20ms, wan-100ms, metro, sf, slow")
 	fl.StringVar(&f.tls, "tls", "on", "on or off")
 	fl.BoolVar(&f.spec.Core, "core", false, "both parties in one process over memory, keys hashed before")
 	fl.StringVar(&f.spec.Suite, "suite", "", "the protocol's group (default: its own)")
 	fl.StringVar(&f.spec.Output, "output", "", "who learns the matches: receiver or both (default: the protocol's)")
-	fl.StringSliceVar(&f.threads, "threads", []string{"1"}, "threads of each process")
+	fl.StringSliceVar(&f.threads, "threads", []string{"1"}, "threads of each party")
+	fl.StringVar(&f.memory, "memory", "", "soft memory limit of each measured process, such as 256M (default: at least 192 MiB, grows with the sizes)")
 	fl.IntVar(&f.repeat, "repeat", 3, "runs of each combination")
 	fl.Uint64Var(&f.spec.Seed, "seed", 1, "seed of the generated keys")
 	fl.StringVarP(&f.out, "out", "o", "", "also write the results to a file")
@@ -147,12 +150,14 @@ func (a *app) bench(cmd *cobra.Command, name string, f benchFlags) error {
 		return fault.Wrap(fault.Unavailable, "tacit.Bench", err, "this program cannot start itself")
 	}
 	self := psibench.Self{program, "bench", "party"}
+	p := &benchPainter{a: a}
+	b := psibench.NewBench(self, p.paint)
+	defer b.Close()
 	var results []psibench.Result
 	var all []any
 	for _, s := range specs {
-		r, err := self.Measure(cmd.Context(), s, f.repeat, func(run int) {
-			_ = a.note("%s n=%d net=%s threads=%d: run %d of %d\n", s.Protocol, s.N, s.Net, s.Threads, run, f.repeat)
-		})
+		p.spec = s
+		r, err := b.Measure(cmd.Context(), s, f.repeat)
 		if err != nil {
 			return err
 		}
@@ -179,6 +184,13 @@ func (f benchFlags) specs(name string) ([]psibench.Spec, error) {
 			return nil, err
 		}
 		s.M = m
+	}
+	if f.memory != "" {
+		limit, err := parseCount(f.memory)
+		if err != nil || limit < 1 {
+			return nil, usagef("--memory is a number of bytes such as 256M")
+		}
+		s.Memory = limit
 	}
 	var out []psibench.Spec
 	for _, size := range f.sizes {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	psibench "github.com/tacit-data/tacit/benchmarks/psi"
 
@@ -24,14 +25,43 @@ func TestBenchList(t *testing.T) {
 }
 
 func TestBenchSpecs(t *testing.T) {
-	f := benchFlags{sizes: []string{"2^4", "100"}, nets: []string{"none", "lan"}, threads: []string{"1", "2"}, tls: "off", senderSize: "2^5"}
+	f := benchFlags{sizes: []string{"2^4", "100"}, nets: []string{"none", "lan"}, threads: []string{"1", "2"}, tls: "off", senderSize: "2^5", memory: "256M"}
 	specs, err := f.specs("psi/ecdh")
 	if err != nil || len(specs) != 8 {
 		t.Fatalf("%d specs, %v", len(specs), err)
 	}
-	want := psibench.Spec{Protocol: "psi/ecdh", N: 100, M: 32, Net: "lan", TLS: psibench.NoTLS, Threads: 2}
+	want := psibench.Spec{Protocol: "psi/ecdh", N: 100, M: 32, Net: "lan", TLS: psibench.NoTLS, Threads: 2, Memory: 256e6}
 	if last := specs[7]; last != want {
 		t.Errorf("the last is %+v, want %+v", last, want)
+	}
+}
+
+// TestBenchSizes: the ways to write a size.
+func TestBenchSizes(t *testing.T) {
+	for text, want := range map[string]int{"10^5": 1e5, "100k": 1e5, "10M": 1e7, "10^7": 1e7, "2^20": 1 << 20} {
+		f := benchFlags{sizes: []string{text}, nets: []string{"none"}, threads: []string{"1"}, tls: "on", senderSize: text}
+		specs, err := f.specs("psi/oprf")
+		if err != nil || len(specs) != 1 || specs[0].N != want || specs[0].M != want {
+			t.Errorf("%s: %+v, %v", text, specs, err)
+		}
+	}
+}
+
+// TestBenchPainter: a line when a phase begins and then at a pace that can be read, with what is left.
+func TestBenchPainter(t *testing.T) {
+	a, _, errOut := start(t, &fake{})
+	p := &benchPainter{a: a, spec: psibench.Spec{Protocol: "psi/rr22", N: 10, M: 1000, Net: "slow", Threads: 1}}
+	p.paint(psibench.Progress{Phase: "run", Run: 1, Of: 2})
+	for i := 1; i <= 100; i++ {
+		at := time.Duration(i) * 300 * time.Millisecond
+		p.paint(psibench.Progress{Phase: "run", Run: 1, Of: 2, Done: i, Total: 100, Elapsed: at, Left: 30*time.Second - at})
+	}
+	want := "psi/rr22 n=10 m=1000 net=slow threads=1: run 1 of 2\n" +
+		"  run  10 %  10 of 100 items  3s, 27s left\n" +
+		"  run  20 %  20 of 100 items  6s, 24s left\n"
+	lines := strings.Split(strings.TrimSpace(errOut.String()), "\n")
+	if !strings.HasPrefix(errOut.String(), want) || len(lines) != 11 || lines[10] != "  run 100 %  100 of 100 items  30s" {
+		t.Errorf("%s", errOut)
 	}
 }
 
@@ -45,6 +75,8 @@ func TestBenchRefusals(t *testing.T) {
 		{[]string{"bench", "run", "psi/ecdh", "--repeat", "0"}, exitUsage},
 		{[]string{"bench", "run", "psi/ecdh", "--tls", "maybe"}, exitUsage},
 		{[]string{"bench", "run", "psi/ecdh", "--threads", "x"}, exitUsage},
+		{[]string{"bench", "run", "psi/ecdh", "--memory", "much"}, exitUsage},
+		{[]string{"bench", "run", "psi/ecdh", "--memory", "0"}, exitUsage},
 		{[]string{"bench", "run", "psi/none"}, fault.Invalid.ExitCode()},
 		{[]string{"bench", "run", "psi/ecdh", "--n", "2^99"}, fault.Invalid.ExitCode()},
 		{[]string{"bench", "run", "psi/ecdh", "--net", "moon"}, fault.Invalid.ExitCode()},

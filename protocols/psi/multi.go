@@ -3,7 +3,7 @@ package psi
 import (
 	"cmp"
 	"context"
-	x25519 "crypto/ecdh"
+	dh "crypto/ecdh"
 	"io"
 	"slices"
 
@@ -161,14 +161,14 @@ func (m *multi) greet(ctx context.Context, l *link, n int) error {
 
 // newPairKey draws this party's key pair for one other party. NewPrivateKey takes the bytes as they are, which
 // GenerateKey would not.
-func newPairKey(rnd io.Reader) (*x25519.PrivateKey, error) {
+func newPairKey(rnd io.Reader) (*dh.PrivateKey, error) {
 	const op = "psi.newPairKey"
 	var b [32]byte
 	defer clear(b[:])
 	if _, err := io.ReadFull(rnd, b[:]); err != nil {
 		return nil, fault.Wrap(fault.Internal, op, err, "the randomness source failed")
 	}
-	key, err := x25519.X25519().NewPrivateKey(b[:])
+	key, err := dh.X25519().NewPrivateKey(b[:])
 	return key, fault.Wrap(fault.Internal, op, err, "X25519 refused its key")
 }
 
@@ -176,9 +176,9 @@ func newPairKey(rnd io.Reader) (*x25519.PrivateKey, error) {
 // point, and bound to the session, both public keys and both names.
 //
 // Errors: fault.Misbehaved, without culprit, for a public key of low order.
-func (m *multi) derive(l *link, key *x25519.PrivateKey, own, peer [32]byte) error {
+func (m *multi) derive(l *link, key *dh.PrivateKey, own, peer [32]byte) error {
 	const op = "psi.derive"
-	public, err := x25519.X25519().NewPublicKey(peer[:])
+	public, err := dh.X25519().NewPublicKey(peer[:])
 	if err != nil {
 		return fault.New(fault.Misbehaved, op, "no public key")
 	}

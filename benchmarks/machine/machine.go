@@ -1,4 +1,5 @@
-package psibench
+// Package machine describes the machine that a study ran on.
+package machine
 
 import (
 	"context"
@@ -12,8 +13,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// Machine is the card that a number means nothing without.
-type Machine struct {
+// Card is what a number means nothing without.
+type Card struct {
 	CPU      string   `json:"cpu"`
 	Cores    int      `json:"cores"`
 	RAMBytes int64    `json:"ram_bytes"` // 0: unknown
@@ -25,15 +26,16 @@ type Machine struct {
 	Load     string   `json:"load_before"`     // of the last minute, as the system says; a busy machine's wall times mean little
 }
 
-func machineCard(ctx context.Context) Machine {
-	m := Machine{
-		CPU: field("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), OS: runtime.GOOS + "/" + runtime.GOARCH,
+// Describe returns the card of this machine, now. What cannot be found out is empty or zero.
+func Describe(ctx context.Context) Card {
+	m := Card{
+		CPU: ProcField("/proc/cpuinfo", "model name"), Cores: runtime.NumCPU(), OS: runtime.GOOS + "/" + runtime.GOARCH,
 		Go: runtime.Version(), Commit: commit(ctx), Date: time.Now().UTC().Format(time.RFC3339), Features: features(), Load: load(),
 	}
 	if m.CPU == "" {
 		m.CPU = command(ctx, "sysctl", "-n", "machdep.cpu.brand_string")
 	}
-	if kb, err := strconv.ParseInt(strings.TrimSuffix(field("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
+	if kb, err := strconv.ParseInt(strings.TrimSuffix(ProcField("/proc/meminfo", "MemTotal"), " kB"), 10, 64); err == nil {
 		m.RAMBytes = kb << 10
 	} else if b, err := strconv.ParseInt(command(ctx, "sysctl", "-n", "hw.memsize"), 10, 64); err == nil {
 		m.RAMBytes = b
@@ -83,6 +85,17 @@ func load() string {
 	b, _ := os.ReadFile("/proc/loadavg") // absent elsewhere than on Linux
 	one, _, _ := strings.Cut(string(b), " ")
 	return one
+}
+
+// ProcField returns the value of the first "name: value" line of a file; empty when there is none.
+func ProcField(file, name string) string {
+	b, _ := os.ReadFile(file)
+	for line := range strings.Lines(string(b)) {
+		if k, v, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(k) == name {
+			return strings.TrimSpace(v)
+		}
+	}
+	return ""
 }
 
 func command(ctx context.Context, name string, args ...string) string {
