@@ -13,9 +13,9 @@ import (
 // montgomeryBytes is the size of a u coordinate.
 const montgomeryBytes = 32
 
-// A group of lanes is what the widest kernel multiplies at once. One group of checkedGroups is checked to lie on the curve and
-// not on its twist; under Strict all are. The twist is as secure as the curve, so that this is hygiene: a peer gains
-// nothing by sending such a point.
+// A group of lanes is what the widest kernel multiplies at once. One group of checkedGroups is checked to lie on the
+// curve and not on its twist; under Strict all are. The twist is as secure as the curve, so that this is hygiene: a peer
+// gains nothing by sending such a point.
 const (
 	lanes         = 8
 	checkedGroups = 64

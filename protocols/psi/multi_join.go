@@ -40,7 +40,7 @@ func (m *multi) program(ctx context.Context, l *link, sh *multiShape, items []It
 	if sh.empty {
 		return nil, protocols.Exchange(ctx, l.c, l.putDone, nil)
 	}
-	out, _, err := l.theirValues(ctx, &sh.shape, items)
+	out, err := l.theirValues(ctx, &sh.shape, items)
 	if err != nil {
 		return nil, err
 	}

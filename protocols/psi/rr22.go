@@ -127,58 +127,61 @@ func (r *run) sendRR22(ctx context.Context, items []Item) (Matches, error) {
 	if err != nil {
 		return Matches{}, err
 	}
-	v, w, err := r.theirValues(ctx, &sh, items)
+	v, err := r.theirValues(ctx, &sh, items)
 	if err != nil {
 		return Matches{}, err
 	}
 	if !sh.empty {
 		r.vouchFor(v)
 	}
-	if err := r.putTags(ctx, &sh, v.tag, order, w); err != nil {
+	if err := r.putTags(ctx, &sh, v.tag, order); err != nil {
 		return Matches{}, err
 	}
 	return r.learn(ctx, order)
 }
 
-// theirValues is S up to F of its own items, in their order. w is its part of the malicious mode's w, still to be opened.
-func (r *run) theirValues(ctx context.Context, sh *shape, items []Item) (o evaluated, w *aes.Block, err error) {
+// theirValues is S up to F of its own items, in their order.
+func (r *run) theirValues(ctx context.Context, sh *shape, items []Item) (o evaluated, err error) {
 	if sh.empty {
 		r.meter.add(r.nRecv + r.nSend)
-		return o, nil, nil
+		return o, nil
 	}
-	if w, err = r.putCommitment(ctx); err != nil {
-		return o, nil, err
+	w, err := r.putCommitment(ctx)
+	if err != nil {
+		return o, err
 	}
 	out, err := vole.Send(ctx, r.s, noted{r}, sh.vole)
 	if err != nil {
-		return o, nil, err
+		return o, err
 	}
 	defer out.Wipe()
 	delta := out.DeltaInsecure()
 	defer clear(delta[:])
 	open, err := r.absorb(ctx, sh, out.B, &delta)
 	if err != nil {
-		return o, nil, err
-	}
-	set, err := newBlockSet(ctx, r.pool, r.s, items, open.code, sh.code)
-	if err != nil {
-		return o, nil, err
-	}
-	v, err := set.decode(ctx, r.pool, out.B, sh.code)
-	if err != nil {
-		return o, nil, err
-	}
-	if err := set.raise(ctx, r.pool, v, &delta); err != nil {
-		return o, nil, err
+		return o, err
 	}
 	var mix *aes.Block
 	if w != nil {
-		mix = &aes.Block{}
-		*mix = open.w
+		// R's vector is here, so w_S may be known; R can hash its own items while this side does.
+		if err := r.put(ctx, encodeOpening(*w)); err != nil {
+			return o, err
+		}
+		mix = &open.w
 		xorBlock(mix, w)
 	}
-	o, err = set.finish(ctx, r.pool, v, mix)
-	return o, w, err
+	set, err := newBlockSet(ctx, r.pool, r.s, items, open.code, sh.code)
+	if err != nil {
+		return o, err
+	}
+	v, err := set.decode(ctx, r.pool, out.B, sh.code)
+	if err != nil {
+		return o, err
+	}
+	if err := set.raise(ctx, r.pool, v, &delta); err != nil {
+		return o, err
+	}
+	return set.finish(ctx, r.pool, v, mix)
 }
 
 // noted is the run's Conn for the VOLE: its messages enter the digests of done like the others.
@@ -256,14 +259,9 @@ func (r *run) absorb(ctx context.Context, sh *shape, b []aes.Block, delta *aes.B
 // itemsUpTo is how many of R's n items the first slots of the vector stand for in the progress.
 func itemsUpTo(slot int, sh *shape, n int) int { return slot * n / sh.vector.total }
 
-// putTags sends S's tags in the order of its stream, and done. In the malicious mode it opens its part of w first.
-func (r *run) putTags(ctx context.Context, sh *shape, v []aes.Block, order []int32, w *aes.Block) error {
+// putTags sends S's tags in the order of its stream, and done.
+func (r *run) putTags(ctx context.Context, sh *shape, v []aes.Block, order []int32) error {
 	return protocols.Exchange(ctx, r.c, func(ctx context.Context) error {
-		if w != nil {
-			if err := r.put(ctx, encodeOpening(*w)); err != nil {
-				return err
-			}
-		}
 		for f := sh.tags; !f.finished(); {
 			lo, hi := f.span()
 			msg, data := f.seal()

@@ -198,7 +198,7 @@ func sendTwice(ctx context.Context, s protocols.Session, c protocols.Conn, items
 	if err != nil {
 		return err
 	}
-	v, w, err := r.theirValues(ctx, &sh, items)
+	v, err := r.theirValues(ctx, &sh, items)
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func sendTwice(ctx context.Context, s protocols.Session, c protocols.Conn, items
 	for i := range order {
 		order[i] = int32(i)
 	}
-	if err := r.putTags(ctx, &sh, v.tag, order, w); err != nil {
+	if err := r.putTags(ctx, &sh, v.tag, order); err != nil {
 		return err
 	}
 	_, err = r.learn(ctx, order)

@@ -19,32 +19,37 @@
 //
 // No branch, address or instruction depends on a scalar, an item or a point, with three exceptions that concern values
 // the caller is about to publish or reject: which output is the first zero, which input is not canonical, and which is
-// the first on the twist. This assumes that VPMADD52 and, in the twin, the 64-bit multiplication take the same time for all
-// operands, as they do on current x86-64 and arm64 server CPUs. The kernel's intermediate points are cleared when a block
-// is done; copies that the Go runtime makes when it grows a stack are not.
+// the first on the twist. This assumes that VPMADD52, VPMULUDQ and, in the twin, the 64-bit multiplication take the same
+// time for all operands, as they do on current x86-64 and arm64 server CPUs. The assembly's intermediate points are
+// cleared when a block is done; copies that the Go runtime makes when it grows a stack are not.
 //
 // # Implementation
 //
-// The twin in pure Go has five limbs of 51 bits. The kernel (AVX-512 IFMA) has five limbs of 52 bits in 8 lanes; the
-// ladder runs on two times 8 lanes, so that one hides the latency of the other, and the field chains on four times 8. A
-// block of 512 items shares one inversion. The generator in _asm proves the bounds of the limbs. TACIT_KERNEL=portable in
-// the environment or the build tag purego selects the twin.
+// There are three tiers. The twin in pure Go has five limbs of 51 bits. With AVX-512 IFMA, five limbs of 52 bits in 8
+// lanes; the ladder runs on two times 8 lanes, so that one hides the latency of the other, and the field chains on four
+// times 8. With AVX2, ten limbs of 25.5 bits in 4 lanes for the ladder and for Euler's criterion, and the twin's field for
+// the rest. A block of 512 items shares one inversion. The generator in _asm says why no limb overflows.
+//
+// The best tier that the CPU has is chosen once, at start. TACIT_KERNEL in the environment lowers it: portable (or avx2)
+// to AVX2, so that no AVX-512 instruction runs, and scalar to the twin, as the build tag purego does. The first of these
+// differs from the other kernels, where portable is the twin: it keeps what nearly every x86-64 server has.
 //
 // # Figures
 //
 // Per item on one core of a shared Intel Xeon, family 6, model 207 (Emerald Rapids), 3.2 to 3.35 GHz effective, Go 1.26.8,
 // in quiet minutes; neighbours on the host add up to a third:
 //
-//	              kernel              twin
-//	MulBatch      3.6 µs, 279 k/s     51.8 µs
-//	MapMulBatch   4.2 µs, 238 k/s     57 µs
-//	MapBatch      0.61 µs             5.0 µs
-//	OnCurveBatch  0.40 µs             4.0 µs
+//	              AVX-512 IFMA        AVX2      twin
+//	MulBatch      3.6 µs, 279 k/s     14.4 µs   47 µs
+//	MapMulBatch   4.2 µs, 238 k/s     17 µs     51 µs
+//	MapBatch      0.61 µs             2.0 µs    4.7 µs
+//	OnCurveBatch  0.40 µs             1.3 µs    4.0 µs
 //
 // That CPU starts two 512-bit instructions per cycle, VPMADD52 included (one of them may be a shift). A ladder step of 8
 // lanes is 728 of them, hence at least 364 cycles; 251 steps and 4 doublings come to 3.5 µs per item, and take 1.5 % more.
 // Hashing to the field is 0.08 µs of MapBatch in 8 lanes, 0.72 µs through crypto/sha512. A batch of one costs as much as
-// one of 16.
+// one of 16. An AVX2 step of 4 lanes is about 2040 instructions for the three vector ports, hence at least 680 cycles or
+// 13 µs per item.
 package curve25519
 
 // U is a u coordinate, little endian. Outputs are canonical (below p = 2^255−19). Inputs are read as RFC 7748 §5 says:
@@ -137,5 +142,5 @@ func OnCurveBatch(src []U) (bad int) {
 	return -1
 }
 
-// Accelerated reports whether the 8-lane assembly is in use.
-func Accelerated() bool { return accelerated }
+// Accelerated reports whether assembly is in use, of 8 lanes or of 4.
+func Accelerated() bool { return accelerated() }

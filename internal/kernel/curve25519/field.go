@@ -5,7 +5,8 @@ import (
 	"math/bits"
 )
 
-// fe is an element of GF(2^255−19) in radix 2^51. Limbs are below 2^52 between calls; the value is not canonical.
+// fe is an element of GF(2^255−19) in radix 2^51. Limbs are below 2^52 between calls, except after sum and
+// difference; the value is not canonical.
 type fe [5]uint64
 
 const limbMask = 1<<51 - 1
@@ -77,26 +78,36 @@ func (v *fe) carry() {
 }
 
 func (v *fe) add(a, b *fe) {
-	for i := range v {
-		v[i] = a[i] + b[i]
-	}
+	v.sum(a, b)
 	v.carry()
 }
 
-// sub adds 4p before it subtracts, so that no limb of a bounded operand goes below zero.
 func (v *fe) sub(a, b *fe) {
-	v[0] = a[0] + 4*(limbMask-18) - b[0]
-	for i := 1; i < 5; i++ {
-		v[i] = a[i] + 4*limbMask - b[i]
-	}
+	v.difference(a, b)
 	v.carry()
+}
+
+// sum is add without the carry: limbs below 2^53, which the multiplications take and nothing else does.
+func (v *fe) sum(a, b *fe) {
+	v[0], v[1], v[2], v[3], v[4] = a[0]+b[0], a[1]+b[1], a[2]+b[2], a[3]+b[3], a[4]+b[4]
+}
+
+// difference is sub without the carry: 4p is added, so that no limb goes below zero; limbs below 2^53 + 2^52.
+func (v *fe) difference(a, b *fe) {
+	v[0] = a[0] + 4*(limbMask-18) - b[0]
+	v[1] = a[1] + 4*limbMask - b[1]
+	v[2] = a[2] + 4*limbMask - b[2]
+	v[3] = a[3] + 4*limbMask - b[3]
+	v[4] = a[4] + 4*limbMask - b[4]
 }
 
 // choose sets v to a where mask is all ones and to b where it is zero.
 func (v *fe) choose(a, b *fe, mask uint64) {
-	for i := range v {
-		v[i] = b[i] ^ mask&(a[i]^b[i])
-	}
+	v[0] = b[0] ^ mask&(a[0]^b[0])
+	v[1] = b[1] ^ mask&(a[1]^b[1])
+	v[2] = b[2] ^ mask&(a[2]^b[2])
+	v[3] = b[3] ^ mask&(a[3]^b[3])
+	v[4] = b[4] ^ mask&(a[4]^b[4])
 }
 
 // wide is a 128-bit sum of limb products.
@@ -117,8 +128,8 @@ func (w wide) plus(a, b uint64) wide {
 // high is w >> 51; every sum below stays under 2^115, so it fits.
 func (w wide) high() uint64 { return w.hi<<13 | w.lo>>51 }
 
-// mul is schoolbook; products above 2^255 come back multiplied by 19. Operands below 2^52 give sums below
-// (1+4·19)·2^104 < 2^111.
+// mul is schoolbook; products above 2^255 come back multiplied by 19. Operands below 2^53 + 2^52 give sums below
+// (1+4·19)·9·2^104 < 2^114.
 func (v *fe) mul(a, b *fe) {
 	a1, a2, a3, a4 := 19*a[1], 19*a[2], 19*a[3], 19*a[4]
 	v.settle(
@@ -142,8 +153,8 @@ func (v *fe) square(a *fe) {
 	)
 }
 
-// settle brings five column sums below 2^111 back to limbs below 2^52: each carry is below 2^60, the last one times 19
-// below 2^64.3 only if column 4 were as large as the others; it has no factor 19, so it is below 2^107 and 19·c4 < 2^61.
+// settle brings five column sums below 2^114 back to limbs below 2^52: each carry is below 2^63. Column 4 has no factor
+// 19, so it is below 45·2^104 and its carry times 19 below 2^63.
 func (v *fe) settle(w0, w1, w2, w3, w4 wide) {
 	v[0] = w0.lo&limbMask + 19*w4.high()
 	v[1] = w1.lo&limbMask + w0.high()
@@ -217,6 +228,12 @@ func (v *fe) euler(a *fe) {
 func (a *fe) nonSquareMask() uint64 {
 	var t fe
 	t.euler(a)
-	t[0]++ // −1 becomes 0
+	return t.isMinusOne()
+}
+
+// isMinusOne is all ones if v ≡ −1 mod p and zero otherwise.
+func (v *fe) isMinusOne() uint64 {
+	t := *v
+	t[0]++
 	return t.zeroMask()
 }

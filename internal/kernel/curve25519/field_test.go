@@ -107,6 +107,38 @@ func TestFieldAgainstBig(t *testing.T) {
 	}
 }
 
+// TestFieldUncarried: sums and differences go into multiplications as they are.
+func TestFieldUncarried(t *testing.T) {
+	p := prime()
+	ops := operands(10)
+	for i := range ops {
+		for j := range ops {
+			a, b := &ops[i], &ops[j]
+			x, y := a.value(), b.value()
+			var sum, difference, product, power fe
+			sum.sum(a, b)
+			difference.difference(a, b)
+			product.mul(&difference, &difference)
+			power.square(&difference)
+			want := new(big.Int).Sub(x, y)
+			want.Mul(want, want).Mod(want, p)
+			if product.value().Cmp(want) != 0 || power.value().Cmp(want) != 0 {
+				t.Fatalf("(%x − %x)² is %x and %x", x, y, product.value(), power.value())
+			}
+			product.mul(&difference, &sum)
+			want.Sub(want.Mul(x, x), new(big.Int).Mul(y, y)).Mod(want, p)
+			if product.value().Cmp(want) != 0 {
+				t.Fatalf("(%x − %x)(%x + %x) is %x", x, y, x, y, product.value())
+			}
+			product.mulSmall(&difference, a24)
+			want.Sub(x, y).Mul(want, big.NewInt(a24)).Mod(want, p)
+			if product.value().Cmp(want) != 0 {
+				t.Fatalf("121666(%x − %x) is %x", x, y, product.value())
+			}
+		}
+	}
+}
+
 func TestFieldPowers(t *testing.T) {
 	p := prime()
 	for _, a := range operands(10) {

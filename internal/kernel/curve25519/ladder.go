@@ -21,6 +21,8 @@ func ladder(x, z, u *fe, k *[32]byte) {
 	}
 	// x, z hold the doubling's result, a3 and b3 the sum and difference of the other one: undo the swap.
 	// x3 = (a3+b3)/2, z3 = (a3−b3)/2; the factor 2 is common to both coordinates.
+	a3.carry()
+	b3.carry()
 	var x3, z3 fe
 	x3.add(&a3, &b3)
 	z3.sub(&a3, &b3)
@@ -28,8 +30,8 @@ func ladder(x, z, u *fe, k *[32]byte) {
 	z.choose(&z3, z, -swap)
 }
 
-// step is one step of the ladder on sums and differences: (a2, b2) = (x2+z2, x2−z2), (a3, b3) likewise. With choice all
-// ones the second pair is doubled instead of the first. (x, z) is left as the doubled point.
+// step is one step of the ladder on sums and differences, uncarried: (a2, b2) = (x2+z2, x2−z2), (a3, b3) likewise. With
+// choice all ones the second pair is doubled instead of the first. (x, z) is left as the doubled point.
 func step(x, z, a2, b2, a3, b3, u *fe, choice uint64) {
 	var a, b, aa, bb, da, cb, e, f fe
 	a.choose(a3, a2, choice)
@@ -38,21 +40,21 @@ func step(x, z, a2, b2, a3, b3, u *fe, choice uint64) {
 	bb.square(&b)
 	da.mul(b3, a2)
 	cb.mul(a3, b2)
-	e.sub(&aa, &bb)
+	e.difference(&aa, &bb)
 	f.mulSmall(&e, a24)
-	f.add(&f, &bb)
+	f.sum(&f, &bb)
 	x.mul(&aa, &bb)
 	z.mul(&e, &f)
-	a2.add(x, z)
-	b2.sub(x, z)
+	a2.sum(x, z)
+	b2.difference(x, z)
 	var x3, z3 fe
-	x3.add(&da, &cb)
+	x3.sum(&da, &cb)
 	x3.square(&x3)
-	z3.sub(&da, &cb)
+	z3.difference(&da, &cb)
 	z3.square(&z3)
 	z3.mul(&z3, u)
-	a3.add(&x3, &z3)
-	b3.sub(&x3, &z3)
+	a3.sum(&x3, &z3)
+	b3.difference(&x3, &z3)
 }
 
 // mulBlockPortable is MulBatch for at most one block.

@@ -26,3 +26,18 @@ func squareQuad(dst, a *quad, n int)
 //
 //go:noescape
 func sha512Lanes(state *[8][8]uint64, words *[16][8]uint64)
+
+// ladderFour is ladderPair on four lanes of the AVX2 tier.
+//
+//go:noescape
+func ladderFour(x, z, u *four, choice *[255]uint8)
+
+// mulFours sets dst = a·b lane by lane, all settled. dst may be a or b.
+//
+//go:noescape
+func mulFours(dst, a, b *fours)
+
+// squareFours sets dst = a^(2^n) lane by lane, n ≥ 1, both settled. dst may be a.
+//
+//go:noescape
+func squareFours(dst, a *fours, n int)

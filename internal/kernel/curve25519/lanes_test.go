@@ -78,7 +78,7 @@ func (v *quad) rotate(n int) (out quad) {
 
 func skipWithoutLanes(t *testing.T) {
 	t.Helper()
-	if !Accelerated() {
+	if fastest() < tierLanes {
 		t.Skip("no AVX-512 IFMA")
 	}
 }

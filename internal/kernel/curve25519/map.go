@@ -60,12 +60,19 @@ func (v *fe) setBigEndian(b *[fieldBytes]byte) {
 }
 
 // fractions sets w = 1 + 2r² and choice = all ones where the map takes −A−u₁ instead of u₁ = −A/w: where g(u₁) is not a
-// square. g(u₁) times w⁴ is −A·w·(w² − A²·w + A²), a square exactly if g(u₁) is. w is never zero: −1/2 is not a square.
+// square.
 func fractions(w *fe, r *fe) (choice uint64) {
+	g := w.denominator(r)
+	return g.nonSquareMask()
+}
+
+// denominator sets w = 1 + 2r² and returns g(u₁)·w⁴ = −A·w·(w² − A²·w + A²), which is a square exactly if g(u₁) is. w is
+// never zero: −1/2 is not a square.
+func (w *fe) denominator(r *fe) (g fe) {
 	w.square(r)
 	w.add(w, w)
 	w.add(w, &fe{1})
-	var t, g fe
+	var t fe
 	t.sub(w, &fe{1})
 	t.mulSmall(&t, curveA)
 	t.mulSmall(&t, curveA)
@@ -73,7 +80,7 @@ func fractions(w *fe, r *fe) (choice uint64) {
 	g.sub(&g, &t)
 	g.mul(&g, w)
 	g.mulSmall(&g, curveA) // −1 is a square, so the sign of −A does not matter
-	return g.nonSquareMask()
+	return g
 }
 
 // elligator sets u = −A/w, or −A+A/w where choice says so; inverse is 1/w. RFC 9380 §6.7.1.
@@ -94,18 +101,28 @@ func mapPortable(u []fe, item [][32]byte, x *xmd) {
 		x.field(&r, &item[i])
 		choice[i] = fractions(&w[i], &r)
 	}
-	invertAll(w[:len(item)])
-	for i := range item {
+	elligatorAll(u, w[:len(item)], choice[:])
+}
+
+// elligatorAll sets u[i] from w[i] with one inversion; w is overwritten.
+func elligatorAll(u, w []fe, choice []uint64) {
+	invertAll(w)
+	for i := range w {
 		u[i].elligator(&w[i], choice[i])
+	}
+}
+
+// writeAll encodes u.
+func writeAll(dst []U, u []fe) {
+	for i := range dst {
+		u[i].bytes((*[32]byte)(&dst[i]))
 	}
 }
 
 func mapBlockPortable(dst []U, item [][32]byte, x *xmd) {
 	var u [block]fe
 	mapPortable(u[:], item, x)
-	for i := range dst {
-		u[i].bytes((*[32]byte)(&dst[i]))
-	}
+	writeAll(dst, u[:])
 }
 
 func mapMulBlockPortable(dst []U, item [][32]byte, x *xmd, k *[32]byte) {

@@ -25,10 +25,7 @@ type kernel struct {
 
 func kernels() []kernel {
 	out := []kernel{{"portable", mulBlockPortable, mapBlockPortable, mapMulBlockPortable, onCurvePortable}}
-	if Accelerated() {
-		out = append(out, kernel{"lanes", mulBlock, mapBlock, mapMulBlock, onCurveBlock})
-	}
-	return out
+	return append(out, vectorKernels()...)
 }
 
 func eachKernel(t *testing.T, f func(t *testing.T, k kernel)) {

@@ -1,4 +1,4 @@
-// Command _asm writes the 8-lane AVX-512 kernel of package curve25519. To regenerate, from the repository's root:
+// Command _asm writes the AVX-512 and AVX2 kernels of package curve25519. To regenerate, from the repository's root:
 //
 //	(cd internal/kernel/curve25519/_asm && go run . -out ../lanes_amd64.s)
 //
@@ -16,5 +16,8 @@ func main() {
 	mulQuad()
 	squareQuad()
 	sha512()
+	ladderFour()
+	mulFours()
+	squareFours()
 	Generate()
 }
