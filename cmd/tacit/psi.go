@@ -71,7 +71,7 @@ func (a *app) psiCommand() *cobra.Command {
 	s.DurationVar(&f.wait, "wait", intersect.DefaultWait, "how long to wait for a party that is gone")
 	s.IntVar(&f.workers, "workers", 0, "processors to use (default all)")
 	s.BoolVar(&f.quiet, "quiet", false, "no progress")
-	c.AddCommand(a.psiExplain())
+	c.AddCommand(a.psiExplain(), a.psiPublish(), a.psiServe(), a.psiQuery())
 	return c
 }
 
@@ -212,6 +212,9 @@ func psiAdvised(err error) error {
 
 // advice is what a person does next.
 func (f psiFailure) advice() string {
+	if l, ok := f.error.(lookupFailure); ok && l.advice() != "" {
+		return l.advice()
+	}
 	switch fault.CodeOf(f.error) {
 	case fault.Unauthenticated:
 		return "ask the other party for a new invite; an invite is good for one other party and one run"

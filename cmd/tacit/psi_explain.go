@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/tacit-data/tacit/node/intersect"
+	"github.com/tacit-data/tacit/node/lookup"
 )
 
 type psiCandidateJSON struct {
@@ -62,7 +63,14 @@ func (a *app) psiExplain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.psiExplained(p, list)
+			var published []lookup.Price
+			if malicious || q.Own == 0 || q.Peer == 0 { // its result is not proven correct
+				return a.psiExplained(p, list, nil)
+			}
+			if published, err = lookup.Prices(q); err != nil {
+				return err
+			}
+			return a.psiExplained(p, list, published)
 		},
 	}
 	s := c.Flags()
@@ -76,7 +84,7 @@ func (a *app) psiExplain() *cobra.Command {
 	return c
 }
 
-func (a *app) psiExplained(p intersect.Plan, list []intersect.Candidate) error {
+func (a *app) psiExplained(p intersect.Plan, list []intersect.Candidate, published []lookup.Price) error {
 	out := psiExplainJSON{head: kind("psi-plan"), Items: []psiCandidateJSON{}, Buckets: p.Buckets.Count(), Receiver: string(p.Receiver), Why: p.Why}
 	rows := [][]string{{"PROTOCOL", "SENT", "RECEIVED", "ROUNDS", "CPU", "WALL", "RATES"}}
 	for _, c := range list {
@@ -92,10 +100,18 @@ func (a *app) psiExplained(p intersect.Plan, list []intersect.Candidate) error {
 			c.CPU.Round(time.Millisecond).String(), c.Wall.Round(time.Millisecond).String(), c.Rate,
 		})
 	}
+	for _, c := range published {
+		out.Items = append(out.Items, psiCandidateJSON{c.Name, c.Cost.SentBytes, c.Cost.RecvBytes, c.Cost.Rounds, c.CPU.Seconds(), c.Wall.Seconds(), "typical", ""})
+		rows = append(rows, []string{
+			c.Name, size(c.Cost.SentBytes), size(c.Cost.RecvBytes), fmt.Sprint(c.Cost.Rounds),
+			c.CPU.Round(time.Millisecond).String(), c.Wall.Round(time.Millisecond).String(), "typical",
+		})
+		out.Why = append(out.Why, c.Why...)
+	}
 	return a.show(out, func() error {
 		if err := table(a.out, rows); err != nil {
 			return err
 		}
-		return a.say("\n%s\n", strings.Join(p.Why, "\n"))
+		return a.say("\n%s\n", strings.Join(out.Why, "\n"))
 	})
 }

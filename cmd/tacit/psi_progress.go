@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/tacit-data/tacit/node/intersect"
+	"github.com/tacit-data/tacit/node/lookup"
 )
 
 // The pace of progress on a pipe: a line for each tenth, or after this time.
@@ -108,6 +109,7 @@ func (p *psiPainter) line(e intersect.Event) string {
 	} else if e.Done > 0 {
 		out += fmt.Sprintf(" %d rows", e.Done)
 	}
+	out += pace(e)
 	if e.Buckets > 1 && e.Bucket > 0 {
 		out += fmt.Sprintf("  bucket %d of %d", e.Bucket, e.Buckets)
 	}
@@ -124,4 +126,19 @@ func (p *psiPainter) line(e intersect.Event) string {
 		out += "  " + e.Note
 	}
 	return out
+}
+
+// pace is how far a phase of package lookup is, and how fast.
+func pace(e intersect.Event) string {
+	per := func(n int64, of float64) int64 { return int64(float64(n) / of) }
+	s := max(e.Elapsed.Seconds(), 1e-3)
+	switch e.Phase {
+	case lookup.Evaluating:
+		return fmt.Sprintf("  %d of %d rows  %d/s", e.Done, e.Total, per(e.Done, s))
+	case lookup.Asking:
+		return fmt.Sprintf("  %d of %d keys  %d/s", e.Done, e.Total, per(e.Done, s))
+	case lookup.Fetching:
+		return fmt.Sprintf("  %s of %s  %s/s", size(e.Done), size(e.Total), size(per(e.Done, s)))
+	}
+	return ""
 }

@@ -27,7 +27,7 @@ func (s *session) buckets(ctx context.Context, marks []mark, both []bool) error 
 		note = "resuming"
 		r.result.Resumed = int(done)
 	}
-	r.report.enter(Event{Phase: Intersecting, Done: done * perBucket, Total: int64(len(marks)) * perBucket, Buckets: len(marks), Note: note})
+	r.report.Enter(Event{Phase: Intersecting, Done: done * perBucket, Total: int64(len(marks)) * perBucket, Buckets: len(marks), Note: note})
 	for i := range marks {
 		if both[i] {
 			continue
@@ -42,7 +42,7 @@ func (s *session) buckets(ctx context.Context, marks []mark, both []bool) error 
 		}
 		marks[i] = f.mark
 		done++
-		r.report.set(done * perBucket)
+		r.report.Set(done * perBucket)
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func (s *session) bucket(ctx context.Context, number int, before int64) (finishe
 	if err != nil {
 		return finished{}, err
 	}
-	p = p.WithProgress(func(done, _ int) { r.report.set(before + int64(done)) })
+	p = p.WithProgress(func(done, _ int) { r.report.Set(before + int64(done)) })
 	sess := protocols.Session{Binding: binding, Self: r.cfg.Self, Peers: []party.ID{s.c.Peer()}, Rand: r.cfg.Rand, Workers: r.cfg.Workers}
 	var m psi.Matches
 	if r.role() == psi.Receiver {

@@ -37,8 +37,8 @@ type Event struct {
 // reportEvery is the least time between two reports of progress.
 const reportEvery = 100 * time.Millisecond
 
-// reporter turns counts into events.
-type reporter struct {
+// Reporter turns counts into events.
+type Reporter struct {
 	mu    sync.Mutex
 	to    func(Event)
 	bytes func() (sent, recv int64)
@@ -50,20 +50,20 @@ type reporter struct {
 	last    time.Time
 }
 
-func newReporter(to func(Event), bytes func() (sent, recv int64)) *reporter {
-	return &reporter{to: to, bytes: bytes, now: time.Now}
+func NewReporter(to func(Event), bytes func() (sent, recv int64)) *Reporter {
+	return &Reporter{to: to, bytes: bytes, now: time.Now}
 }
 
-// enter begins a phase at done of total.
-func (r *reporter) enter(e Event) {
+// Enter begins a phase at done of total.
+func (r *Reporter) Enter(e Event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at, r.base, r.started = e, e.Done, r.now()
 	r.send()
 }
 
-// add reports progress, but not too often.
-func (r *reporter) set(done int64) {
+// Set reports progress, but not too often.
+func (r *Reporter) Set(done int64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if done <= r.at.Done {
@@ -76,13 +76,13 @@ func (r *reporter) set(done int64) {
 }
 
 // bucket says which bucket is at work.
-func (r *reporter) bucket(number, of int) {
+func (r *Reporter) bucket(number, of int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.at.Bucket, r.at.Buckets = number, of
 }
 
-func (r *reporter) send() {
+func (r *Reporter) send() {
 	r.last = r.now()
 	e := r.at
 	e.Sent, e.Recv = r.bytes()

@@ -64,32 +64,17 @@ func readKeys(ctx context.Context, c Config, in *input, report func(rows int64))
 
 func (k *keys) read(ctx context.Context, c Config, in *input, src engine.Stream, report func(rows int64)) error {
 	const op = "intersect.readKeys"
-	t := &tap{Stream: src}
-	digests, err := feature.Key{Columns: c.Columns, Rules: c.Rules}.Open(ctx, in.mem, []engine.Stream{t})
-	if err != nil {
-		_ = t.Close() // the error that counts is err
-		return err
-	}
-	defer func() { _ = digests.Close() }() // read only: nothing is lost
 	step := stepBinding(c.Job)
-	for {
-		rec, err := digests.Next(ctx)
-		if isEOF(err) {
-			break
-		}
-		if err != nil {
-			return err
-		}
-		err = k.add(rec, t.last, step)
-		rec.Release()
-		if err != nil {
-			return err
-		}
-		report(k.Rows)
-	}
-	if k.Rows > 0 && k.Null+k.Malformed == k.Rows {
-		return fault.New(fault.Invalid, op, "none of %d rows has a usable key (%d null, %d malformed): is the rule that of the column?",
-			k.Rows, k.Null, k.Malformed)
+	shelves := psi.Buckets{Bits: shelfBits}
+	var record [recordBytes]byte
+	err := k.scan(ctx, in, src, feature.Key{Columns: c.Columns, Rules: c.Rules}, report, func(row int64, digest [32]byte) error {
+		item := psi.ItemOf(step, digest)
+		copy(record[:], item[:])
+		binary.LittleEndian.PutUint64(record[32:], uint64(row))
+		return k.shelves.add(shelves.Of(item), record[:])
+	})
+	if err != nil {
+		return err
 	}
 	if err := k.count(); err != nil {
 		return err
@@ -101,34 +86,60 @@ func (k *keys) read(ctx context.Context, c Config, in *input, src engine.Stream,
 	return nil
 }
 
-// add takes one batch of digests; source is the batch of key cells it was made from.
-func (k *keys) add(digests, source arrow.Record, step [32]byte) error {
+// scan reads the key columns src of an input to their end, calls f with the digest of each usable row, and counts the rows.
+func (n *Counts) scan(ctx context.Context, in *input, src engine.Stream, key feature.Key, report func(rows int64), f func(row int64, digest [32]byte) error) error {
+	t := &tap{Stream: src}
+	digests, err := key.Open(ctx, in.mem, []engine.Stream{t})
+	if err != nil {
+		_ = t.Close() // the error that counts is err
+		return err
+	}
+	defer func() { _ = digests.Close() }() // read only: nothing is lost
+	for {
+		rec, err := digests.Next(ctx)
+		if isEOF(err) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		err = n.batch(rec, t.last, f)
+		rec.Release()
+		if err != nil {
+			return err
+		}
+		report(n.Rows)
+	}
+	if n.Rows > 0 && n.Null+n.Malformed == n.Rows {
+		return fault.New(fault.Invalid, "intersect.readKeys", "none of %d rows has a usable key (%d null, %d malformed): is the rule that of the column?",
+			n.Rows, n.Null, n.Malformed)
+	}
+	return nil
+}
+
+// batch takes one batch of digests; source is the batch of key cells it was made from.
+func (n *Counts) batch(digests, source arrow.Record, f func(row int64, digest [32]byte) error) error {
 	col, ok := digests.Column(0).(*array.FixedSizeBinary)
 	if !ok {
 		return fault.New(fault.Internal, "intersect.readKeys", "the digests have another type")
 	}
-	if k.Rows+int64(col.Len()) > MaxRows {
+	if n.Rows+int64(col.Len()) > MaxRows {
 		return fault.New(fault.LimitExceeded, "intersect.readKeys", "MaxRows: more than %d rows", int64(MaxRows))
 	}
-	var record [recordBytes]byte
-	shelves := psi.Buckets{Bits: shelfBits}
 	for row := range col.Len() {
 		if col.IsNull(row) {
 			if anyEmpty(source, row) {
-				k.Null++
+				n.Null++
 			} else {
-				k.Malformed++
+				n.Malformed++
 			}
 			continue
 		}
-		item := psi.ItemOf(step, [32]byte(col.Value(row)))
-		copy(record[:], item[:])
-		binary.LittleEndian.PutUint64(record[32:], uint64(k.Rows)+uint64(row))
-		if err := k.shelves.add(shelves.Of(item), record[:]); err != nil {
+		if err := f(n.Rows+int64(row), [32]byte(col.Value(row))); err != nil {
 			return err
 		}
 	}
-	k.Rows += int64(col.Len())
+	n.Rows += int64(col.Len())
 	return nil
 }
 

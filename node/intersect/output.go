@@ -54,7 +54,7 @@ func (r *runner) write(ctx context.Context) error {
 	if r.cfg.marked() {
 		a.schema = withMark(a.schema)
 	}
-	r.report.enter(Event{Phase: Writing, Total: int64(len(plan.places)) + plan.total})
+	r.report.Enter(Event{Phase: Writing, Total: int64(len(plan.places)) + plan.total})
 	written, err := createOutput(ctx, r.cfg.Output, r.in.mem, a)
 	if err != nil {
 		return outputFault(err)
@@ -135,7 +135,7 @@ func (a *arranged) Next(ctx context.Context) (arrow.Record, error) {
 	}
 	a.shelves.drop(shelf)
 	a.next += n
-	a.r.report.set(int64(len(a.layout.places)) + a.next)
+	a.r.report.Set(int64(len(a.layout.places)) + a.next)
 	return rec, nil
 }
 
@@ -156,7 +156,7 @@ func (a *arranged) gather(ctx context.Context) error {
 			places = places[1:]
 		}
 		done = end
-		a.r.report.set(int64(len(a.layout.places) - len(places)))
+		a.r.report.Set(int64(len(a.layout.places) - len(places)))
 		return nil
 	})
 	if err == nil && len(places) > 0 {

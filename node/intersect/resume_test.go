@@ -253,7 +253,7 @@ func TestMarksDiffer(t *testing.T) {
 	interrupted(t, p, 40)
 	files := bucketFiles(t, p.l.State)
 	s := &state{dir: p.l.State}
-	b, err := readSealed(files[0], 1<<20)
+	b, err := ReadSealed(files[0], 1<<20)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -36,7 +36,7 @@ type runner struct {
 	keys   *keys
 	cut    psi.Buckets
 	meter  meter
-	report *reporter
+	report *Reporter
 	result Result
 
 	peerMethod psi.Method
@@ -56,7 +56,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	r := &runner{cfg: c}
-	r.report = newReporter(c.Observe, r.meter.bytes)
+	r.report = NewReporter(c.Observe, r.meter.bytes)
 	started := time.Now()
 	if r.state, err = openState(c.State); err != nil {
 		return Result{}, err
@@ -75,7 +75,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if r.result.Parted {
 		r.state.clear()
 	}
-	r.report.enter(Event{Phase: Done})
+	r.report.Enter(Event{Phase: Done})
 	return r.result, nil
 }
 
@@ -122,19 +122,19 @@ func (r *runner) read(ctx context.Context) error {
 	if err := r.state.fits(r.cfg.digest(), in.digest); err != nil {
 		return err
 	}
-	r.report.enter(Event{Phase: Reading})
+	r.report.Enter(Event{Phase: Reading})
 	if r.cfg.learns() {
 		if err := r.checkColumns(ctx); err != nil {
 			return err
 		}
 	}
-	r.keys, err = readKeys(ctx, r.cfg, in, r.report.set)
+	r.keys, err = readKeys(ctx, r.cfg, in, r.report.Set)
 	return err
 }
 
 // Resumable reports whether a directory holds a run that was interrupted after its plan was agreed.
 func Resumable(dir string) bool {
-	b, err := readSealed(filepath.Join(dir, recordFile), maxRecordBytes)
+	b, err := ReadSealed(filepath.Join(dir, recordFile), maxRecordBytes)
 	if err != nil || b == nil {
 		return false
 	}
@@ -264,7 +264,7 @@ func (r *runner) connect(ctx context.Context, first bool) (Link, error) {
 	if first {
 		until = time.Time{}
 	}
-	r.report.enter(Event{Phase: Waiting, Deadline: until, Note: "waiting for the peer"})
+	r.report.Enter(Event{Phase: Waiting, Deadline: until, Note: "waiting for the peer"})
 	for {
 		bounded, cancel := ctx, context.CancelFunc(func() {})
 		if !first {

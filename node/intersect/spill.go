@@ -175,7 +175,7 @@ func (s *spill) close() {
 // diskFault gives a failure of the disk its code; a full one says so.
 func diskFault(op string, err error) error {
 	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
-		return fault.Wrap(fault.Unavailable, op, err, "the disk is full: free space, or name a directory on another disk with --state, and run the same command again")
+		return fault.Wrap(fault.Unavailable, op, err, "the disk is full: free space, or name another directory (--state, --dir, --cache), and run the same command again")
 	}
 	return fault.Wrap(fault.Unavailable, op, err, "the disk cannot be used")
 }

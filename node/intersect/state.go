@@ -71,7 +71,7 @@ func openState(dir string) (*state, error) {
 		return nil, fault.Wrap(fault.Exists, op, err, "another process works in %s: wait for it, or name another directory with --state", dir)
 	}
 	s := &state{dir: dir, lock: lock}
-	b, err := readSealed(filepath.Join(dir, recordFile), maxRecordBytes)
+	b, err := ReadSealed(filepath.Join(dir, recordFile), maxRecordBytes)
 	if err == nil && b != nil {
 		s.record, err = decodeRecord(b)
 	}
@@ -109,7 +109,7 @@ func (s *state) fits(config, input [32]byte) error {
 	return nil
 }
 
-func (s *state) save() error { return writeSealed(filepath.Join(s.dir, recordFile), s.encode()) }
+func (s *state) save() error { return WriteSealed(filepath.Join(s.dir, recordFile), s.encode()) }
 
 func (r record) encode() []byte {
 	var e wire.Encoder
@@ -174,14 +174,14 @@ func (s *state) saveBucket(number int, plan [32]byte, f finished) error {
 	for _, r := range f.rows {
 		e.B = binary.LittleEndian.AppendUint32(e.B, r)
 	}
-	return writeSealed(s.bucketPath(number), e.B)
+	return WriteSealed(s.bucketPath(number), e.B)
 }
 
 // loadBucket returns a finished bucket, the zero value where it is not there or of another plan.
 //
 // Errors: fault.Corrupt.
 func (s *state) loadBucket(number int, plan [32]byte) (finished, error) {
-	b, err := readSealed(s.bucketPath(number), 4*MaxRows+1024)
+	b, err := ReadSealed(s.bucketPath(number), 4*MaxRows+1024)
 	if err != nil || b == nil {
 		return finished{}, damaged(s.dir, err)
 	}
@@ -231,9 +231,9 @@ func (s *state) clear() {
 	_ = os.Remove(filepath.Join(s.dir, lockFile))
 }
 
-// writeSealed replaces a file by b and its hash: whole or not at all, also when the machine stops.
-func writeSealed(path string, b []byte) (err error) {
-	const op = "intersect.writeSealed"
+// WriteSealed replaces a file by b and its hash: whole or not at all, also when the machine stops.
+func WriteSealed(path string, b []byte) (err error) {
+	const op = "intersect.WriteSealed"
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.partial")
 	if err != nil {
 		return diskFault(op, err)
@@ -256,27 +256,27 @@ func writeSealed(path string, b []byte) (err error) {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return diskFault(op, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-// syncDir makes a rename durable.
-func syncDir(path string) error {
+// SyncDir makes a rename durable.
+func SyncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
-		return diskFault("intersect.syncDir", err)
+		return diskFault("intersect.SyncDir", err)
 	}
 	err = errors.Join(d.Sync(), d.Close())
 	if err != nil {
-		return diskFault("intersect.syncDir", err)
+		return diskFault("intersect.SyncDir", err)
 	}
 	return nil
 }
 
-// readSealed returns what writeSealed wrote, nil where there is no file.
+// ReadSealed returns what WriteSealed wrote, nil where there is no file.
 //
 // Errors: fault.Corrupt (hash differs, too long), fault.Unavailable.
-func readSealed(path string, limit int64) ([]byte, error) {
-	const op = "intersect.readSealed"
+func ReadSealed(path string, limit int64) ([]byte, error) {
+	const op = "intersect.ReadSealed"
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
