@@ -128,9 +128,7 @@ type verdict struct {
 func (v verdict) encode() []byte {
 	e := wire.Encoder{B: []byte{kindVerdict}}
 	e.Bool(v.granted)
-	if !v.granted {
-		e.U8(uint8(v.code))
-	}
+	e.U8(uint8(v.code)) // Internal, which is 0, when granted
 	e.I64(v.left)
 	return e.B
 }
@@ -138,12 +136,14 @@ func (v verdict) encode() []byte {
 func decodeVerdict(msg []byte) (verdict, error) {
 	d := wire.NewDecoder(msg, "lookup.decodeVerdict")
 	expect(d, kindVerdict)
-	v := verdict{granted: d.Bool()}
-	if !v.granted {
-		v.code = fault.Code(d.U8())
-		switch v.code {
-		case fault.BudgetExhausted, fault.LimitExceeded, fault.Expired, fault.Unavailable:
-		default:
+	v := verdict{granted: d.Bool(), code: fault.Code(d.U8())}
+	switch v.code {
+	case fault.BudgetExhausted, fault.LimitExceeded, fault.Expired, fault.Unavailable:
+		if v.granted {
+			d.Fail(fault.Misbehaved, "granted and refused")
+		}
+	default:
+		if !v.granted || v.code != fault.Internal {
 			d.Fail(fault.Misbehaved, "a refusal of kind %d", v.code)
 		}
 	}
