@@ -84,16 +84,7 @@ func (r *run) learn(ctx context.Context, order []int32) (m Matches, err error) {
 				return err
 			}
 		}
-		want := r.verdict(r.in.Sum(), r.out.Sum(), m.Count)
-		msg, err := r.get(ctx)
-		if err != nil {
-			return err
-		}
-		got, err := decodeDone(msg)
-		if err != nil {
-			return err
-		}
-		return checkDone(got, want)
+		return r.getVerdict(ctx, r.verdict(r.in.Sum(), r.out.Sum(), m.Count))
 	})
 	if err != nil {
 		return Matches{}, err
@@ -106,6 +97,19 @@ func (r *run) verdict(fromReceiver, fromSender [32]byte, matched int) done {
 	b := []byte("tacit/psi/done/v1")
 	b = append(append(b, fromReceiver[:]...), fromSender[:]...)
 	return done{receiverItems: r.nRecv, senderItems: r.nSend, matched: matched, digest: sha256.Sum256(b)}
+}
+
+// getVerdict receives a done that must say what want says.
+func (r *run) getVerdict(ctx context.Context, want done) error {
+	msg, err := r.get(ctx)
+	if err != nil {
+		return err
+	}
+	got, err := decodeDone(msg)
+	if err != nil {
+		return err
+	}
+	return checkDone(got, want)
 }
 
 // checkDone compares what the peer says it saw with what this party saw.

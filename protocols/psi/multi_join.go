@@ -93,16 +93,7 @@ func (m *multi) hear(ctx context.Context, l *link, width int, v []aes.Block) (ou
 			}
 			out.Count = len(out.Position)
 		}
-		want := l.verdict(l.in.Sum(), l.out.Sum(), out.Count)
-		msg, err := l.get(ctx)
-		if err != nil {
-			return err
-		}
-		got, err := decodeDone(msg)
-		if err != nil {
-			return err
-		}
-		return checkDone(got, want)
+		return l.getVerdict(ctx, l.verdict(l.in.Sum(), l.out.Sum(), out.Count))
 	})
 	if err != nil {
 		return Matches{}, err

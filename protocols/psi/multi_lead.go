@@ -120,16 +120,7 @@ func (l *link) getDone(ctx context.Context) error {
 
 // expectDone receives the sending side's done.
 func (r *run) expectDone(ctx context.Context) error {
-	seen := r.in.Sum()
-	msg, err := r.get(ctx)
-	if err != nil {
-		return err
-	}
-	got, err := decodeDone(msg)
-	if err != nil {
-		return err
-	}
-	return checkDone(got, r.verdict(r.out.Sum(), seen, 0))
+	return r.getVerdict(ctx, r.verdict(r.out.Sum(), r.in.Sum(), 0))
 }
 
 // tell is the leader's last flight: with Everyone the member's tags of what all have in common, and done.

@@ -286,19 +286,6 @@ func (r *run) getOne(ctx context.Context, f *stream) ([]byte, error) {
 	return f.open(msg)
 }
 
-// getVerdict receives a done that must say what want says.
-func (r *run) getVerdict(ctx context.Context, want done) error {
-	msg, err := r.get(ctx)
-	if err != nil {
-		return err
-	}
-	got, err := decodeDone(msg)
-	if err != nil {
-		return err
-	}
-	return checkDone(got, want)
-}
-
 // sendSum is S after hello.
 func (r *run) sendSum(ctx context.Context, items []Item, values []int64) error {
 	e, err := r.newECDH()
