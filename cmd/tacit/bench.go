@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"os"
+	"runtime"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -63,7 +64,7 @@ func (a *app) benchRunCommand() *cobra.Command {
 	fl.BoolVar(&f.spec.Core, "core", false, "both parties in one process over memory, keys hashed before")
 	fl.StringVar(&f.spec.Suite, "suite", "", "the protocol's group (default: its own)")
 	fl.StringVar(&f.spec.Output, "output", "", "who learns the matches: receiver or both (default: the protocol's)")
-	fl.StringSliceVar(&f.threads, "threads", []string{"1"}, "threads of each party")
+	fl.StringSliceVar(&f.threads, "threads", nil, "threads of each party (default: 1; of psi/oprf, whose client has most of the work, every core)")
 	fl.StringVar(&f.memory, "memory", "", "soft memory limit of each measured process, such as 256M (default: at least 192 MiB, grows with the sizes)")
 	fl.IntVar(&f.repeat, "repeat", 3, "runs of each combination")
 	fl.Uint64Var(&f.spec.Seed, "seed", 1, "seed of the generated keys")
@@ -191,6 +192,12 @@ func (f benchFlags) specs(name string) ([]psibench.Spec, error) {
 			return nil, usagef("--memory is a number of bytes such as 256M")
 		}
 		s.Memory = limit
+	}
+	if len(f.threads) == 0 {
+		f.threads = []string{"1"}
+		if s.Protocol == "psi/oprf" {
+			f.threads = []string{strconv.Itoa(runtime.NumCPU())}
+		}
 	}
 	var out []psibench.Spec
 	for _, size := range f.sizes {

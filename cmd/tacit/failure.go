@@ -45,7 +45,8 @@ type story struct {
 	Op      string   `json:"op,omitempty"`
 	Detail  string   `json:"detail,omitempty"` // of an error that arose in this process
 
-	code fault.Code
+	code     fault.Code
+	nodeless bool // of tacit psi, which has no node
 }
 
 // explain collects what err tells.
@@ -56,7 +57,7 @@ func explain(err error) story {
 		s.Party, s.Step = string(f.Party), f.Step
 	}
 	if f, ok := errors.AsType[psiFailure](err); ok {
-		s.Do = f.advice()
+		s.Do, s.nodeless = f.advice(), true
 	}
 	var reasons []string
 	for e, ok := errors.AsType[*fault.Error](err); ok; e, ok = errors.AsType[*fault.Error](e.Err) {
@@ -95,8 +96,11 @@ func columnsIn(reason string) []string {
 // render prints the lines a person reads.
 func (s story) render(w io.Writer) {
 	who := "the node"
-	if s.Party != "" {
+	switch {
+	case s.Party != "":
 		who = s.Party
+	case s.nodeless:
+		who = "this command"
 	}
 	did := advices[s.code].did
 	switch {
@@ -106,6 +110,9 @@ func (s story) render(w io.Writer) {
 		did = fmt.Sprintf(", step %q: %s", s.Step, did)
 	default:
 		did = " " + did
+	}
+	if s.nodeless && s.code == fault.Unavailable {
+		did = " cannot go on" // it is not the command that is not there
 	}
 	_, _ = fmt.Fprintf(w, "error[%d %s]  %s%s\n", s.Code, s.Name, clean(who), clean(did))
 	line := func(label, text string) {

@@ -24,7 +24,7 @@ type psiFlags struct {
 	join, outputTo, duplicates string
 	method, suite, net         string
 	malicious                  bool
-	memory                     string
+	memory, maxRows            string
 	wait                       time.Duration
 	workers                    int
 	quiet                      bool
@@ -67,6 +67,7 @@ func (a *app) psiCommand() *cobra.Command {
 	s.StringVar(&f.suite, "suite", "", "insist on a group of ecdh: x25519-ell2, ristretto255, p256, sm2")
 	s.StringVar(&f.net, "net", "lan", "what the planner assumes of the network: "+netNames())
 	s.StringVar(&f.memory, "memory", "1G", "keys and rows above this go to disk, encrypted; such as 512M or 4G")
+	s.StringVar(&f.maxRows, "max-rows", "", "refuse an output of more rows (default ten times the larger number of keys, at least 2^24)")
 	s.StringVar(&f.state, "state", "", "directory that makes the run resumable (default OUTPUT.psi, else INPUT.psi)")
 	s.DurationVar(&f.wait, "wait", intersect.DefaultWait, "how long to wait for a party that is gone")
 	s.IntVar(&f.workers, "workers", 0, "processors to use (default all)")
@@ -81,6 +82,21 @@ func (a *app) psi(ctx context.Context, f psiFlags) error {
 	if err != nil {
 		return err
 	}
+	switch { // what the command line alone decides, before anything is made
+	case f.wait <= 0:
+		return usagef("--wait is longer than nothing, such as 10m")
+	case f.maxRows != "" && cfg.MaxRows <= 0:
+		return usagef("--max-rows is a number of rows such as 20M")
+	}
+	if err := cfg.Check(); err != nil {
+		return err
+	}
+	hold, err := intersect.Take(cfg.State) // from here on the directory is this process's, door and all
+	if err != nil {
+		return err
+	}
+	cfg.Hold = hold
+	defer hold.Release()
 	d, err := a.openDoor(ctx, f, cfg)
 	if err != nil {
 		return err
@@ -92,7 +108,7 @@ func (a *app) psi(ctx context.Context, f psiFlags) error {
 	res, err := intersect.Run(ctx, cfg)
 	p.end()
 	if err != nil {
-		d.afterFailure(a)
+		d.afterFailure(err)
 		return err
 	}
 	if res.Parted {
@@ -141,6 +157,11 @@ func (f psiFlags) config() (intersect.Config, error) {
 	}
 	if c.Memory, err = parseCount(f.memory); err != nil {
 		return c, usagef("--memory is a number of bytes such as 512M or 4G")
+	}
+	if f.maxRows != "" {
+		if c.MaxRows, err = parseCount(f.maxRows); err != nil {
+			return c, usagef("--max-rows is a number of rows such as 20M")
+		}
 	}
 	if c.Net, err = intersect.ParseNet(f.net); err != nil {
 		return c, usagef("--net is one of %s", netNames())
@@ -223,7 +244,9 @@ func (f psiFailure) advice() string {
 	case fault.PeerAborted:
 		return "ask the other party what its command said, then give both commands again"
 	case fault.Unavailable, fault.Timeout:
-		return "follow the cause, then give the same command again: what is finished is kept"
+		return "follow the cause, then give the same command again"
+	case fault.LimitExceeded:
+		return "follow the cause; --max-rows and --memory are the limits of this command"
 	case fault.SchemaMismatch:
 		return "check the column names of the file, or put back the file that the run began with"
 	case fault.Canceled:

@@ -35,23 +35,22 @@ type door struct {
 	a       *app
 	f       psiFlags
 	state   string
+	hold    *intersect.Hold
 	id      *direct.Identity
 	cfg     direct.Config
 	job     [32]byte
 	invite  direct.Invite
 	resumed bool
+	fresh   bool // the identity was made by this process: nobody has been promised anything in its name
 
 	mu       sync.Mutex
 	listener *direct.Listener // of the listening party
 	shown    bool
 }
 
-// openDoor makes or restores identity and invite. A listener listens from here on.
+// openDoor makes or restores identity and invite, in a directory that c.Hold holds. A listener listens from here on.
 func (a *app) openDoor(_ context.Context, f psiFlags, c intersect.Config) (*door, error) {
-	if err := os.MkdirAll(c.State, 0o700); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, "tacit.Psi", err, "the state directory %s cannot be made: name another with --state", c.State)
-	}
-	d := &door{a: a, f: f, state: c.State, cfg: direct.Config{Self: c.Self}, resumed: intersect.Resumable(c.State)}
+	d := &door{a: a, f: f, state: c.State, hold: c.Hold, cfg: direct.Config{Self: c.Self}, resumed: intersect.Resumable(c.State)}
 	err := d.identify()
 	if err == nil {
 		if c.Side == intersect.Listener {
@@ -61,7 +60,7 @@ func (a *app) openDoor(_ context.Context, f psiFlags, c intersect.Config) (*door
 		}
 	}
 	if err != nil {
-		d.afterFailure(a)
+		d.afterFailure(err)
 		return nil, err
 	}
 	d.job = sha256.Sum256([]byte("tacit/psi/job/v1" + d.invite.TextInsecure()))
@@ -81,9 +80,13 @@ func (d *door) identify() error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return fault.Wrap(fault.Unavailable, "tacit.Psi", err, "the state directory cannot be read")
 	}
+	if d.resumed {
+		return fault.New(fault.Corrupt, "tacit.Psi", "%s is missing from %s, which holds an unfinished run: remove the directory, at both parties, to start anew", identityFile, d.state)
+	}
 	if d.id, err = direct.NewIdentity(rand.Reader, time.Now()); err != nil {
 		return err
 	}
+	d.fresh = true
 	pem, err := d.id.PEMInsecure()
 	if err != nil {
 		return err
@@ -237,20 +240,26 @@ func (d *door) close() {
 	}
 }
 
-// forget removes what the door kept, and the directory where nothing else is in it.
+// forget removes what the door kept, the lock last, and the directory where nothing else is in it.
 func (d *door) forget() {
 	for _, name := range []string{identityFile, inviteFile, guestFile} {
 		_ = os.Remove(filepath.Join(d.state, name)) // it may never have been there
 	}
-	_ = os.Remove(d.state) // not empty: somebody keeps other things there
+	d.hold.Remove()
 }
 
-// afterFailure keeps what a next try needs and says so.
-func (d *door) afterFailure(a *app) {
-	if intersect.Resumable(d.state) {
-		_ = a.note("the run can go on: give the same command again (state in %s)\n", d.state)
-		return
+// afterFailure keeps what a next try needs and says so. What is damaged is for a person to remove.
+func (d *door) afterFailure(err error) {
+	code := fault.CodeOf(err)
+	switch {
+	case code == fault.Corrupt:
+	case intersect.Resumable(d.state):
+		_ = d.a.note("the run can go on: give the same command again (state in %s)\n", d.state)
+	case (code == fault.Canceled || code == fault.Timeout) && d.id != nil:
+		_ = d.a.note("the invite stays good: give the same command again, or remove %s to give it up\n", d.state)
+	case code == fault.Unavailable && !d.fresh: // such as a port that the process before has not given back yet
+	default:
+		d.close()
+		d.forget()
 	}
-	d.close()
-	d.forget()
 }

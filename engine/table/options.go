@@ -67,7 +67,7 @@ func CheckNames(names []string) error {
 				i+1, len(name), MaxNameBytes)
 		}
 		if first, ok := seen[name]; ok {
-			return fault.New(fault.Invalid, "table.CheckNames", "columns %d and %d are both called %q", first+1, i+1, name)
+			return fault.New(fault.Invalid, "table.CheckNames", "columns %d and %d have the same name", first+1, i+1) // not the name: without a header it is a cell
 		}
 		seen[name] = i
 	}

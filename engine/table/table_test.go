@@ -121,7 +121,7 @@ func TestBadText(t *testing.T) {
 	}{
 		{"empty", "", fault.Invalid, "empty"},
 		{"only a mark", "\ufeff", fault.Invalid, "empty"},
-		{"name twice", "a,b,a\n1,2,3\n", fault.Invalid, `columns 1 and 3 are both called "a"`},
+		{"name twice", "a,b,a\n1,2,3\n", fault.Invalid, "columns 1 and 3 have the same name"},
 		{"no name", "a,,b\n", fault.Invalid, "column 2 of 3"},
 		{"long name", strings.Repeat("n", table.MaxNameBytes+1) + "\n", fault.LimitExceeded, "MaxNameBytes"},
 		{"too wide", wide, fault.LimitExceeded, "MaxColumns"},

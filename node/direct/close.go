@@ -99,13 +99,14 @@ func (c *Conn) peerHasAll() {
 // peerClosed answers CLOSE: everything before it has come. Calls fail once the inbox is empty; the loops go on until the peer
 // ends the connection, so that the answer arrives.
 func (c *Conn) peerClosed(code byte) error {
-	why := fault.Code(code)
-	if why.ExitCode() != int(code) && code != orderly {
-		why = fault.Internal
-	}
 	gone := &fault.Error{Code: fault.PeerAborted, Op: "direct.Recv", Culprit: string(c.peer), Reason: "the peer closed the connection"}
 	if code != orderly {
-		gone.Reason = "the peer gave up: " + why.String()
+		gone.Reason = "the peer gave up"
+		for _, why := range fault.Codes() {
+			if why.ExitCode() == int(code) {
+				gone.Reason += ": " + why.String()
+			}
+		}
 	}
 	c.mu.Lock()
 	c.pending = appendHeader(c.pending, kindClosed, 0)

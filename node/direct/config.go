@@ -12,6 +12,7 @@ const (
 	DefaultBeat      = 10 * time.Second
 	DefaultIdle      = time.Minute
 	DefaultStall     = 10 * time.Minute
+	DefaultAnswer    = 5 * time.Minute
 	DefaultHandshake = 10 * time.Second
 )
 
@@ -27,6 +28,9 @@ type Config struct {
 	Idle time.Duration
 	// Stall is how long the peer may take none of what is sent, heartbeats or not. It ends two sides that both only send.
 	Stall time.Duration
+	// Answer is how long a Recv waits for a message, heartbeats or not: a peer that is there and says nothing holds this side
+	// no longer. Keep it above what the peer computes between two messages.
+	Answer time.Duration
 	// Handshake bounds TLS and hello together.
 	Handshake time.Duration
 }
@@ -43,7 +47,7 @@ func (c Config) checked() (Config, error) {
 	for _, d := range []struct {
 		value    *time.Duration
 		fallback time.Duration
-	}{{&c.Beat, DefaultBeat}, {&c.Idle, DefaultIdle}, {&c.Stall, DefaultStall}, {&c.Handshake, DefaultHandshake}} {
+	}{{&c.Beat, DefaultBeat}, {&c.Idle, DefaultIdle}, {&c.Stall, DefaultStall}, {&c.Answer, DefaultAnswer}, {&c.Handshake, DefaultHandshake}} {
 		if *d.value < 0 {
 			return c, fault.New(fault.Invalid, op, "a negative duration")
 		}

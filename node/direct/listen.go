@@ -19,6 +19,9 @@ import (
 // more wait in the kernel.
 const maxHandshakes = 16
 
+// maxGuests bounds the connections of the guest that wait for an Accept.
+const maxGuests = 4
+
 // ListenOptions is what a listener may be given besides Config.
 type ListenOptions struct {
 	// Rand is crypto/rand.Reader outside tests.
@@ -36,9 +39,15 @@ type ListenOptions struct {
 type Listener struct {
 	cfg    Config
 	id     *Identity
-	tcp    *net.TCPListener
+	tcp    net.Listener
 	invite Invite
 	refuse func(err error)
+
+	began  sync.Once      // of the loop that accepts
+	loop   errgroup.Group // it, and its handshakes
+	end    context.Context
+	stop   context.CancelCauseFunc // with why nobody is accepted any more
+	guests chan *Conn              // those that no Accept has taken
 
 	mu    sync.Mutex
 	guest Pin // zero: nobody yet
@@ -70,7 +79,9 @@ func Listen(address string, id *Identity, cfg Config, o ListenOptions) (*Listene
 	if refuse == nil {
 		refuse = func(error) {}
 	}
-	return &Listener{cfg: cfg, id: id, tcp: l.(*net.TCPListener), invite: invite, refuse: refuse, guest: o.Guest}, nil
+	out := &Listener{cfg: cfg, id: id, tcp: l, invite: invite, refuse: refuse, guest: o.Guest, guests: make(chan *Conn, maxGuests)}
+	out.end, out.stop = context.WithCancelCause(context.Background())
+	return out, nil
 }
 
 // Addr returns the host:port that is listened on.
@@ -90,63 +101,73 @@ func (l *Listener) Guest() Pin {
 
 // Close stops listening. Connections that were accepted go on.
 func (l *Listener) Close() error {
-	return fault.Wrap(fault.Unavailable, "direct.Close", l.tcp.Close(), "the port was closed already")
+	l.stop(net.ErrClosed)
+	err := l.tcp.Close()
+	l.began.Do(func() {}) // no loop begins any more
+	_ = l.loop.Wait()     // it reports through end
+	for {
+		select {
+		case c := <-l.guests:
+			c.Abort(fault.Unavailable)
+		default:
+			return fault.Wrap(fault.Unavailable, "direct.Close", err, "the port was closed already")
+		}
+	}
 }
 
-// Accept returns the next connection of the guest. Whoever else connects is refused and costs one bounded handshake; one call
-// at a time.
+// Accept returns the next connection of the guest; one call at a time. From the first call to Close everybody else who
+// connects is refused at once, also between two calls, and costs one bounded handshake.
 //
 // Errors: fault.Unavailable (the port is gone), fault.Canceled, fault.Timeout (ctx).
 func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	const op = "direct.Accept"
-	hctx, stop := context.WithCancel(ctx) // also ends the handshakes that lost
-	defer stop()
-	if err := l.tcp.SetDeadline(time.Time{}); err != nil {
-		return nil, fault.Wrap(fault.Unavailable, op, err, "the port is closed")
+	l.began.Do(func() { l.loop.Go(l.serve) })
+	for {
+		select {
+		case c := <-l.guests:
+			if c.ended.Err() == nil {
+				return c, nil
+			}
+			c.Abort(fault.Canceled) // it left while it waited
+		case <-ctx.Done():
+			return nil, canceled(ctx, op)
+		case <-l.end.Done():
+			return nil, fault.Wrap(fault.Unavailable, op, context.Cause(l.end), "the port is gone")
+		}
 	}
-	unblock := context.AfterFunc(hctx, func() { _ = l.tcp.SetDeadline(time.Unix(1, 0)) })
-	defer unblock()
+}
+
+// serve handles connections until the port is closed.
+func (l *Listener) serve() error {
 	var g errgroup.Group
 	g.SetLimit(maxHandshakes)
-	won := make(chan *Conn, 1)
-	var failed error
-	for failed == nil {
+	for {
 		raw, err := l.tcp.Accept()
 		if err != nil {
-			failed = err
-			break
+			l.stop(err)
+			_ = g.Wait() // handshakes report to refuse
+			return err
 		}
 		g.Go(func() error {
-			l.handle(hctx, raw, won, stop)
+			l.handle(raw)
 			return nil
 		})
 	}
-	_ = g.Wait() // handshakes report to refuse
-	select {
-	case c := <-won:
-		return c, nil
-	default:
-	}
-	if ctx.Err() != nil {
-		return nil, canceled(ctx, op)
-	}
-	return nil, fault.Wrap(fault.Unavailable, op, failed, "the port is gone")
 }
 
-// handle makes one connection the winner, or reports why not.
-func (l *Listener) handle(ctx context.Context, raw net.Conn, won chan<- *Conn, stop func()) {
-	c, err := l.handshake(ctx, raw)
+// handle makes one connection wait for an Accept, or reports why not.
+func (l *Listener) handle(raw net.Conn) {
+	c, err := l.handshake(l.end, raw)
 	if err != nil {
 		_ = raw.Close()
-		if ctx.Err() == nil {
+		if l.end.Err() == nil {
 			l.refuse(err)
 		}
 		return
 	}
 	select {
-	case won <- c:
-		stop()
-	default: // the guest connected twice
+	case l.guests <- c:
+	default: // the guest connected many times
 		c.Abort(fault.Exists)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"time"
 
 	"github.com/tacit-data/tacit/api/fault"
 )
@@ -13,8 +14,14 @@ const readerBytes = 16 << 10
 
 // Recv implements protocols.Conn. Messages that arrived before the connection ended are still delivered.
 //
-// Errors: those of Send, fault.LimitExceeded with the peer as culprit (a frame too long).
+// Errors: those of Send, fault.Timeout with the peer as culprit (Config.Answer), fault.LimitExceeded with the peer as culprit (a frame too long).
 func (c *Conn) Recv(ctx context.Context) ([]byte, error) {
+	if msg, ok := c.next(); ok {
+		c.recvd.Add(int64(len(msg)))
+		return msg, nil
+	}
+	late := time.NewTimer(c.cfg.Answer)
+	defer late.Stop()
 	for {
 		if msg, ok := c.next(); ok {
 			c.recvd.Add(int64(len(msg)))
@@ -24,6 +31,8 @@ func (c *Conn) Recv(ctx context.Context) ([]byte, error) {
 		case <-c.arrived:
 		case <-ctx.Done():
 			return nil, canceled(ctx, "direct.Recv")
+		case <-late.C:
+			return nil, fault.Blame(fault.New(fault.Timeout, "direct.Recv", "the peer is connected and sent no message for %s", c.cfg.Answer), string(c.peer))
 		case <-c.ended.Done():
 			if msg, ok := c.next(); ok { // it may have come with the end
 				c.recvd.Add(int64(len(msg)))

@@ -15,6 +15,9 @@ import (
 // buckets runs those that are not finished at both parties and completes marks.
 func (s *session) buckets(ctx context.Context, marks []mark, both []bool) error {
 	r := s.r
+	if err := s.countRows(both); err != nil {
+		return err
+	}
 	perBucket := int64(r.cut.CapSelf + r.cut.CapPeer)
 	done := int64(0)
 	for _, b := range both {
@@ -32,6 +35,9 @@ func (s *session) buckets(ctx context.Context, marks []mark, both []bool) error 
 		if both[i] {
 			continue
 		}
+		if err := r.state.try(i + 1); err != nil {
+			return s.blame(err)
+		}
 		r.report.bucket(i+1, len(marks))
 		f, err := s.bucket(ctx, i, done*perBucket)
 		if err != nil {
@@ -41,8 +47,24 @@ func (s *session) buckets(ctx context.Context, marks []mark, both []bool) error 
 			return err
 		}
 		marks[i] = f.mark
+		s.rows += int64(len(f.rows))
 		done++
 		r.report.Set(done * perBucket)
+	}
+	return nil
+}
+
+// countRows sums the matched rows of what is finished: the limit is that of the whole output.
+func (s *session) countRows(both []bool) error {
+	for i, b := range both {
+		if !b {
+			continue
+		}
+		f, err := s.r.state.loadBucket(i, s.r.planDigest())
+		if err != nil {
+			return err
+		}
+		s.rows += int64(len(f.rows))
 	}
 	return nil
 }
@@ -140,12 +162,12 @@ func (s *session) expand(ctx context.Context, sess protocols.Session, b *bucket,
 	if err != nil {
 		return nil, err
 	}
-	total := int64(0)
-	for k := range own {
+	total, limit := s.rows, r.rowLimit()
+	for k := range own { // both factors are below 2³²: no sum that is still within the limit overflows with one product more
+		if n := int64(peer[k]); n > limit || int64(own[k])*n > limit-total {
+			return nil, s.blame(fault.New(fault.LimitExceeded, "intersect.expand", "MaxRows: with the peer's word on how often keys repeat the output has more than %d rows", limit))
+		}
 		total += int64(own[k]) * int64(peer[k])
-	}
-	if total > MaxRows {
-		return nil, fault.New(fault.LimitExceeded, "intersect.expand", "MaxRows: the pairs of rows of one bucket are %d, at most %d", total, int64(MaxRows))
 	}
 	for k, i := range matched {
 		rows = appendProduct(rows, b.rowsOf(int(i)), int(peer[k]), r.cfg.Side == Listener)

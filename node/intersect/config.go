@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -109,6 +111,11 @@ type Config struct {
 	Output string
 	// State is the directory that makes the run resumable. It is created, and removed once both parties are done.
 	State string
+	// Hold is the state directory where the caller has taken it; nil: Run takes it.
+	Hold *Hold
+	// MaxRows bounds the rows of the output, which the peer has a say in: 0 is ten times the larger number of keys, at least
+	// 2²⁴. Never above the constant.
+	MaxRows int64
 	// Connect makes a connection to the peer. It is called again when one breaks, until Wait has passed without one.
 	Connect func(ctx context.Context) (Link, error)
 	Wait    time.Duration // DefaultWait
@@ -157,8 +164,8 @@ func (c Config) checked() (Config, error) {
 		return c, fault.New(fault.Invalid, op, "no directory for the state")
 	case c.Memory < minMemory:
 		return c, fault.New(fault.Invalid, op, "a memory of %d bytes, at least %d", c.Memory, int64(minMemory))
-	case c.Wait < 0 || c.Workers < 1:
-		return c, fault.New(fault.Invalid, op, "a negative wait or no workers")
+	case c.Wait < 0 || c.Workers < 1 || c.MaxRows < 0:
+		return c, fault.New(fault.Invalid, op, "a negative wait or row limit, or no workers")
 	case len(c.Columns) == 0 || len(c.Columns) != len(c.Rules):
 		return c, fault.New(fault.Invalid, op, "%d key columns with %d rules", len(c.Columns), len(c.Rules))
 	}
@@ -168,10 +175,63 @@ func (c Config) checked() (Config, error) {
 	if err := c.checkOutput(); err != nil {
 		return c, err
 	}
+	if err := c.checkPaths(); err != nil {
+		return c, err
+	}
 	if c.Method != MethodAuto {
 		return c, c.offered(c.Method, c.Suite)
 	}
+	if c.Suite != "" {
+		return c, c.offered(psi.MethodECDH, c.Suite) // the only method that has suites
+	}
 	return c, nil
+}
+
+// Check refuses what Run would refuse, before anything was made, sent or removed. Connect and Job may be missing.
+//
+// Errors: fault.Invalid, fault.Unsupported.
+func (c Config) Check() error {
+	if c.Connect == nil {
+		c.Connect = func(context.Context) (Link, error) {
+			return nil, fault.New(fault.Invalid, "intersect.Check", "no connection")
+		}
+	}
+	_, err := c.checked()
+	return err
+}
+
+// checkPaths refuses an output that would destroy the input or cannot be made.
+func (c Config) checkPaths() error {
+	const op = "intersect.Config"
+	if c.Output == "" {
+		return nil
+	}
+	if filepath.Clean(c.Output) == filepath.Clean(c.Input) {
+		return fault.New(fault.Invalid, op, "the output is the input: name another --output")
+	}
+	if dir, err := os.Stat(filepath.Dir(c.Output)); err != nil || !dir.IsDir() {
+		return fault.New(fault.Invalid, op, "the directory of the output does not exist: make it, or name another --output")
+	}
+	out, err := os.Stat(c.Output)
+	if err != nil {
+		return nil // not there yet
+	}
+	if !out.Mode().IsRegular() {
+		return fault.New(fault.Invalid, op, "the output is a directory or no regular file: name another --output")
+	}
+	if in, err := os.Stat(c.Input); err == nil && os.SameFile(in, out) {
+		return fault.New(fault.Invalid, op, "the output is the input, by another name: name another --output")
+	}
+	return nil
+}
+
+// rowLimit is how many rows the output may have.
+func (c Config) rowLimit(own, peer int64) int64 {
+	n := c.MaxRows
+	if n == 0 {
+		n = max(10*max(own, peer), 1<<24)
+	}
+	return min(n, MaxRows)
 }
 
 // offered refuses a method that this program does not have.
@@ -229,6 +289,8 @@ func (t Terms) check() error {
 		return fault.New(fault.Invalid, op, "a difference is the listener's rows and goes to the listener")
 	case t.keeps(Connector) && t.OutputTo == ToListener, t.keeps(Listener) && t.OutputTo == ToConnector:
 		return fault.New(fault.Invalid, op, "a %s join keeps unmatched rows of a party that gets no output", t.Join)
+	case t.Duplicates == Expand && t.Malicious:
+		return fault.New(fault.Unsupported, op, "how often a key repeats is each party's word: expand and malicious do not go together")
 	case t.Duplicates == Expand && t.OutputTo != ToBoth && t.Join != Difference:
 		return fault.New(fault.Invalid, op, "expand tells each party how often the other has the matched keys: it needs an output to both")
 	}

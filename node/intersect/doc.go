@@ -17,7 +17,7 @@
 // A bucket's result is durable, in a file of its own, before the next one begins. Its mark is a hash of the attempt that
 // made it, so that two parties that were interrupted between each other's writes do not mix two orders: only a bucket of
 // the same mark at both counts. A connection that breaks is made anew, and a process that was killed is started again
-// with the same command; what was spilled is made again from the input, whose digest must be the same.
+// with the same command (at most MaxTries times a bucket); what was spilled is made again from the input, whose digest must be the same.
 //
 // # What a party learns
 //
@@ -27,6 +27,6 @@
 //
 // # Limits
 //
-// MaxRows rows in an input and in an output. Keys beyond Config.Memory/2 are on disk, encrypted, in a file without a
+// MaxRows rows in an input and in an output, in the latter Config.MaxRows where the peer has a say. Keys beyond Config.Memory/2 are on disk, encrypted, in a file without a
 // name; matched row numbers are in memory while the output is laid out, eight bytes each.
 package intersect

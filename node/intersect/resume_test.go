@@ -278,12 +278,21 @@ func TestMarksDiffer(t *testing.T) {
 func TestOutputFails(t *testing.T) {
 	p := overlap(t, nil)
 	good := p.l.Output
-	p.l.Output = filepath.Join(t.TempDir(), "gone", "out.csv")
+	gone := filepath.Join(t.TempDir(), "gone")
+	if err := os.Mkdir(gone, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p.l.Output = filepath.Join(gone, "out.csv")
+	p.l.Observe = func(e Event) {
+		if e.Phase == Intersecting {
+			_ = os.Remove(gone)
+		}
+	}
 	_, _, errL, errC := p.run()
 	if fault.CodeOf(errL) != fault.Unavailable || !strings.Contains(errL.Error(), "the peer is not needed") || errC != nil {
 		t.Fatal(errL, errC)
 	}
-	p.l.Output = good
+	p.l.Output, p.l.Observe = good, nil
 	p.l.Connect = func(context.Context) (Link, error) {
 		t.Error("it connects")
 		return nil, fault.New(fault.Denied, "test", "no")
@@ -298,7 +307,7 @@ func TestOutputFails(t *testing.T) {
 // TestSecondProcess: the state directory has one user at a time.
 func TestSecondProcess(t *testing.T) {
 	p := overlap(t, nil)
-	s, err := openState(p.l.State)
+	s, err := openState(p.l.State, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

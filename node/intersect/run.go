@@ -58,7 +58,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	r := &runner{cfg: c}
 	r.report = NewReporter(c.Observe, r.meter.bytes)
 	started := time.Now()
-	if r.state, err = openState(c.State); err != nil {
+	if r.state, err = openState(c.State, c.Hold); err != nil {
 		return Result{}, err
 	}
 	defer r.state.close()

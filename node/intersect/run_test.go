@@ -220,7 +220,7 @@ func TestRefusesInput(t *testing.T) {
 		"ragged":           {"phone,name\n13000000001\n", nil, fault.Invalid, "cells of the header"},
 		"open quote":       {"phone,name\n13000000001,\"a\n", nil, fault.Invalid, "quote"},
 		"empty file":       {"", nil, fault.Invalid, "header"},
-		"name twice":       {"phone,phone\n1,2\n", nil, fault.Invalid, "phone"},
+		"name twice":       {"phone,phone\n1,2\n", nil, fault.Invalid, "columns 1 and 2 have the same name"},
 		"mark taken":       {"phone,psi_matched\n13000000001,2\n", func(c *Config) { c.Join = Left }, fault.Invalid, "psi_matched"},
 		"unknown format":   {leftRows, func(c *Config) { c.Input += ".doc" }, fault.Unsupported, ".csv"},
 		"output format":    {leftRows, func(c *Config) { c.Output = "x.doc" }, fault.Unsupported, ".csv"},
@@ -234,7 +234,7 @@ func TestRefusesInput(t *testing.T) {
 		"unknown method":   {leftRows, func(c *Config) { c.Method = "kkrt" }, fault.Invalid, "method"},
 		"little memory":    {leftRows, func(c *Config) { c.Memory = 1000 }, fault.Invalid, "memory"},
 		"keys and rules":   {leftRows, func(c *Config) { c.Rules = nil }, fault.Invalid, "rules"},
-		"same column":      {leftRows, func(c *Config) { c.Columns = []string{"phone", "phone"}; c.Rules = append(c.Rules, feature.Raw) }, fault.Invalid, "both called"},
+		"same column":      {leftRows, func(c *Config) { c.Columns = []string{"phone", "phone"}; c.Rules = append(c.Rules, feature.Raw) }, fault.Invalid, "the same name"},
 		"no state":         {leftRows, func(c *Config) { c.State = "" }, fault.Invalid, "state"},
 		"unwritable state": {leftRows, func(c *Config) { c.State = c.Input + "/x" }, fault.Unavailable, "disk"},
 	} {

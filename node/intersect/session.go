@@ -49,10 +49,10 @@ func (c *metered) Recv(ctx context.Context) ([]byte, error) {
 }
 
 // note remembers an end of the connection that a new one may mend: one that has a cause below it. A peer that said why it
-// stops will not come back by itself.
+// stops will not come back by itself, and one that is there and says nothing would do so again.
 func (c *metered) note(err error) {
 	e, ok := errors.AsType[*fault.Error](err)
-	if ok && (e.Code == fault.Unavailable || e.Code == fault.Timeout || (e.Code == fault.PeerAborted && e.Err != nil)) {
+	if ok && (e.Code == fault.Unavailable || (e.Code == fault.Timeout && e.Culprit == "") || (e.Code == fault.PeerAborted && e.Err != nil)) {
 		c.lost.Store(true)
 	}
 }
@@ -62,6 +62,7 @@ type session struct {
 	r      *runner
 	c      *metered
 	nonces [64]byte // of this attempt, the listener's first
+	rows   int64    // matched, of the buckets that are finished
 }
 
 // swap sends one message and receives one.
@@ -187,6 +188,9 @@ func (s *session) plan(ctx context.Context, peer sizes) error {
 			return s.blame(err)
 		}
 	}
+	if err := r.state.try(0); err != nil {
+		return s.blame(err)
+	}
 	r.state.planned, r.state.choice, r.state.peerKeys = true, c, peer.keys
 	r.state.ended = false
 	return r.state.save()
@@ -240,6 +244,9 @@ func (s *session) end(ctx context.Context, marks []mark, own final) error {
 	if wrong {
 		return s.blame(fault.New(fault.Misbehaved, "intersect.end", "the peer ends with other results than this party has"))
 	}
+	if limit := r.rowLimit(); own.matched+own.kept+peer.kept > limit {
+		return s.blame(fault.New(fault.LimitExceeded, "intersect.end", "MaxRows: the peer makes this an output of %d rows, at most %d", own.matched+own.kept+peer.kept, limit))
+	}
 	r.state.ended, r.state.own, r.state.peer = true, own, peer
 	return r.state.save()
 }
@@ -257,6 +264,8 @@ func (s *session) part(ctx context.Context) error {
 	}
 	return err
 }
+
+func (r *runner) rowLimit() int64 { return r.cfg.rowLimit(r.keys.Keys, r.state.peerKeys) }
 
 // role is this party's part in the protocol.
 func (r *runner) role() protocols.Role {

@@ -11,8 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/tacit-data/tacit/api/fault"
 	"github.com/tacit-data/tacit/internal/wire"
 	"github.com/tacit-data/tacit/protocols/psi"
@@ -50,27 +48,23 @@ type record struct {
 // state is a run's directory. One process holds it at a time.
 type state struct {
 	dir  string
-	lock *os.File
+	lock *Hold
+	mine bool // the lock ends with the state
 	record
 }
 
-// openState takes the directory and reads its record, if there is one.
+// openState takes the directory, if held is nil, and reads its record, if there is one.
 //
 // Errors: fault.Exists (another process has it), fault.Unavailable (disk), fault.Corrupt (a damaged record).
-func openState(dir string) (*state, error) {
-	const op = "intersect.openState"
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, diskFault(op, err)
+func openState(dir string, held *Hold) (*state, error) {
+	s := &state{dir: dir, lock: held}
+	if held == nil {
+		var err error
+		if s.lock, err = Take(dir); err != nil {
+			return nil, err
+		}
+		s.mine = true
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, lockFile), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, diskFault(op, err)
-	}
-	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		_ = lock.Close() // nothing was written
-		return nil, fault.Wrap(fault.Exists, op, err, "another process works in %s: wait for it, or name another directory with --state", dir)
-	}
-	s := &state{dir: dir, lock: lock}
 	b, err := ReadSealed(filepath.Join(dir, recordFile), maxRecordBytes)
 	if err == nil && b != nil {
 		s.record, err = decodeRecord(b)
@@ -82,7 +76,11 @@ func openState(dir string) (*state, error) {
 	return s, nil
 }
 
-func (s *state) close() { _ = s.lock.Close() } // the lock goes with it
+func (s *state) close() {
+	if s.mine {
+		s.lock.Release()
+	}
+}
 
 // damaged adds what to do.
 func damaged(dir string, err error) error {
@@ -220,7 +218,7 @@ func (s *state) loadMarks(plan [32]byte, n int) ([]mark, error) {
 	return out, nil
 }
 
-// clear removes what the run has written; the directory stays.
+// clear removes what the run has written; the directory stays, and the lock where it is another's.
 func (s *state) clear() {
 	_ = os.Remove(filepath.Join(s.dir, recordFile)) // first: without it the rest means nothing
 	for i := range 1 << psi.MaxBucketBits {
@@ -228,7 +226,10 @@ func (s *state) clear() {
 			break
 		}
 	}
-	_ = os.Remove(filepath.Join(s.dir, lockFile))
+	_ = os.Remove(filepath.Join(s.dir, triesFile))
+	if s.mine {
+		_ = os.Remove(filepath.Join(s.dir, lockFile)) // ours: Take notices that its name is gone
+	}
 }
 
 // WriteSealed replaces a file by b and its hash: whole or not at all, also when the machine stops.
