@@ -96,6 +96,13 @@ func (c *Conn) peerHasAll() {
 	c.settled.with(nil)
 }
 
+// parted reports whether the peer has closed in order: what it sent before is still to be received.
+func (c *Conn) parted() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heldAll
+}
+
 // peerClosed answers CLOSE: everything before it has come. Calls fail once the inbox is empty; the loops go on until the peer
 // ends the connection, so that the answer arrives.
 func (c *Conn) peerClosed(code byte) error {
@@ -112,11 +119,12 @@ func (c *Conn) peerClosed(code byte) error {
 	c.pending = appendHeader(c.pending, kindClosed, 0)
 	c.mu.Unlock()
 	signal(c.wake)
-	c.ended.with(gone)
 	if code == orderly {
 		c.peerHasAll() // or wants no more, which is the same to whoever closes
+		c.ended.with(gone)
 		return nil
 	}
+	c.ended.with(gone)
 	c.settled.with(gone)
 	return nil
 }

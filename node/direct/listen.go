@@ -125,10 +125,10 @@ func (l *Listener) Accept(ctx context.Context) (*Conn, error) {
 	for {
 		select {
 		case c := <-l.guests:
-			if c.ended.Err() == nil {
+			if c.ended.Err() == nil || c.parted() {
 				return c, nil
 			}
-			c.Abort(fault.Canceled) // it left while it waited
+			c.Abort(fault.Canceled) // it broke, or gave up, while it waited
 		case <-ctx.Done():
 			return nil, canceled(ctx, op)
 		case <-l.end.Done():
